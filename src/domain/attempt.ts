@@ -1,0 +1,51 @@
+import { nextAttemptDelay } from './backoff.ts';
+
+/** What came of posting one token: the answer of the recipient, or that there was none. */
+export type PostOutcome =
+  | { readonly status: 'accepted' }
+  | { readonly status: 'refused'; readonly http: number; readonly err?: string; readonly retryAfterMs?: number }
+  | { readonly status: 'unreachable'; readonly code: string; readonly retryAfterMs?: number };
+
+/** What the sender does after an attempt (protocol, table of push answers). */
+export interface NextStep {
+  readonly state: 'sent' | 'queued' | 'dead';
+  /** Why it was not taken, as a stable word; null once it was. */
+  readonly code: string | null;
+  /** Milliseconds until the next attempt; 0 where there is none. */
+  readonly delayMs: number;
+}
+
+const DAY = 86_400_000;
+/** How long delivery is tried before a person has to look. */
+export const LIFE_MS = 14 * DAY;
+
+/** Answers that another attempt with the same bytes cannot change. */
+const final = new Set(['invalid_request', 'authentication_failed', 'invalid_audience']);
+/** Answers that only people on the other side can change: asked again once a day. */
+const patient = new Set(['invalid_issuer', 'access_denied']);
+
+function unreachableCode(outcome: Exclude<PostOutcome, { status: 'accepted' }>): string {
+  if (outcome.status === 'unreachable') return outcome.code;
+  return outcome.err ?? `http-${outcome.http}`;
+}
+
+/**
+ * Decides what becomes of a delivery after an attempt; pure. `attempts` counts this one, `ageMs` is the time since it
+ * was queued, `random` is from 0 to 1.
+ */
+export function afterAttempt(
+  outcome: PostOutcome,
+  delivery: { readonly attempts: number; readonly ageMs: number; readonly everlasting: boolean },
+  random: number,
+): NextStep {
+  if (outcome.status === 'accepted') return { state: 'sent', code: null, delayMs: 0 };
+  const code = unreachableCode(outcome);
+  const err = outcome.status === 'refused' && outcome.http === 400 ? outcome.err : undefined;
+  if (err !== undefined && final.has(err)) return { state: 'dead', code, delayMs: 0 };
+  if (err === 'invalid_key' && delivery.attempts > 1) return { state: 'dead', code, delayMs: 0 };
+  if (delivery.ageMs > LIFE_MS && !delivery.everlasting) return { state: 'dead', code: 'expired', delayMs: 0 };
+  if (err !== undefined && patient.has(err)) return { state: 'queued', code, delayMs: DAY };
+  const asked = outcome.retryAfterMs ?? 0;
+  const delayMs = Math.min(Math.max(asked, nextAttemptDelay(delivery.attempts, random)), DAY);
+  return { state: 'queued', code, delayMs };
+}

@@ -1,0 +1,210 @@
+import { codes } from './codes.ts';
+import type { Assessment, CaseReference } from './contract.types.ts';
+import type { FailedClause } from './decision.ts';
+import { within } from './jurisdiction.ts';
+
+/**
+ * How a condition answers: `unsaid` where the reference does not tell (absent, `unknown`, a code that this node does
+ * not know, or a place coarser than the one asked for). A rule needs `yes`; a deny is lifted by `no` alone.
+ */
+export type Answer = 'yes' | 'no' | 'unsaid';
+
+/** What conditions look at. `now` in milliseconds since 1970; `partnerType` as recorded at confirmation. */
+export interface Subject {
+  readonly reference: CaseReference;
+  readonly partnerType: string;
+  readonly now: number;
+}
+
+/** One named member of a `when`, with what it asked for and the codes that were there. */
+export interface Clause extends FailedClause {
+  readonly answer: Answer;
+}
+
+type Values = readonly (string | undefined)[];
+
+const DAY = 86_400_000;
+const places: ReadonlySet<string> = new Set([
+  'jurisdiction.hosting',
+  'jurisdiction.reporting',
+  'jurisdiction.concerned',
+  'jurisdiction.destination',
+  'assessment.law',
+]);
+
+const single: Readonly<Record<string, (subject: Subject) => Values | undefined>> = {
+  category: ({ reference }) => [reference.category],
+  features: ({ reference }) => reference.features,
+  role: ({ reference }) => present(reference.role),
+  'jurisdiction.hosting': ({ reference }) => present(reference.jurisdiction.hosting),
+  'jurisdiction.reporting': ({ reference }) => present(reference.jurisdiction.reporting),
+  'jurisdiction.concerned': ({ reference }) => reference.jurisdiction.concerned?.map(({ country }) => country),
+  'site.type': ({ reference }) => present(reference.site?.type),
+  // Absent means routine to a rule, yet a deny that asks for more is not lifted by silence.
+  'urgency.level': ({ reference }) => (reference.urgency ? [reference.urgency.level] : ['routine', undefined]),
+  'urgency.code': ({ reference }) => present(reference.urgency?.code),
+  'marking.tlp': ({ reference }) => [reference.marking.tlp],
+  'partner.type': ({ partnerType }) => [partnerType],
+};
+
+const ofAssessment: Readonly<Record<string, (assessment: Assessment) => string | undefined>> = {
+  'assessment.scheme': ({ scheme }) => scheme,
+  'assessment.code': ({ code }) => code,
+  'assessment.method': ({ method }) => method,
+  'assessment.law': ({ law }) => law,
+};
+
+/** Every member that a condition may name, in the order in which they are compared and shown. */
+const conditionMembers: readonly string[] = [...Object.keys(single), ...Object.keys(ofAssessment), 'ageDays'];
+
+/**
+ * Compares every member of a `when` (members AND, listed values OR) and returns one clause for each, in a fixed order.
+ * The members on assessments ask about one and the same assessment: a viewed claim never lends its method to an
+ * automated one. A member that this node does not know, or a list that is none, is `unsaid` and so never lets a rule match.
+ */
+export function compare(when: object, subject: Subject): readonly Clause[] {
+  const asked = new Map<string, unknown>(Object.entries(when).filter(([, wanted]) => wanted !== undefined));
+  const clauses: Clause[] = [];
+  for (const [member, read] of Object.entries(single)) {
+    const wanted = asked.get(member);
+    if (wanted !== undefined) clauses.push(clause(member, wanted, read(subject)));
+  }
+  clauses.push(...compareAssessments(asked, subject.reference.assessments));
+  const age = asked.get('ageDays');
+  if (age !== undefined) clauses.push(compareAge(age, subject));
+  for (const member of asked.keys()) {
+    if (!conditionMembers.includes(member)) clauses.push({ member, wanted: [], found: [], answer: 'unsaid' });
+  }
+  return clauses;
+}
+
+/** The answer of all clauses together: one `no` settles it, then one `unsaid`; no clause at all is `yes`. */
+export function together(clauses: readonly Clause[]): Answer {
+  if (clauses.some(({ answer }) => answer === 'no')) return 'no';
+  return clauses.some(({ answer }) => answer === 'unsaid') ? 'unsaid' : 'yes';
+}
+
+/** Whether a code found answers a list of codes; exported for the one list that stands outside a `when`. */
+export function compareValues(member: string, wanted: readonly string[], values: Values | undefined): Answer {
+  if (values === undefined) return 'unsaid';
+  if (values.some((value) => value !== undefined && wanted.some((listed) => matches(member, listed, value))))
+    return 'yes';
+  return values.some((value) => isUnsettled(member, wanted, value)) ? 'unsaid' : 'no';
+}
+
+/** The age of a reference in whole days since it was received from the public, else observed; undefined if unsaid. */
+export function ageInDays(reference: CaseReference, now: number): number | undefined {
+  const since = Date.parse(reference.receivedAt ?? reference.observedAt ?? '');
+  return Number.isNaN(since) ? undefined : Math.floor((now - since) / DAY);
+}
+
+/** Whether a member of a condition asks for jurisdictions, which match by being inside one another. */
+export function isPlace(member: string): boolean {
+  return places.has(member);
+}
+
+/** The values listed for one member of a condition; undefined where it asks for none. */
+export function conditionList(when: object, member: string): readonly string[] | undefined {
+  return listOf(Object.entries(when).find(([name]) => name === member)?.[1]);
+}
+
+function present(value: string | undefined): Values | undefined {
+  return value === undefined ? undefined : [value];
+}
+
+function listOf(wanted: unknown): readonly string[] | undefined {
+  return Array.isArray(wanted) && wanted.every((value) => typeof value === 'string') ? wanted : undefined;
+}
+
+function clause(member: string, wanted: unknown, values: Values | undefined): Clause {
+  const list = listOf(wanted);
+  const found = (values ?? []).filter((value) => value !== undefined);
+  if (list === undefined) return { member, wanted: [], found, answer: 'unsaid' };
+  return { member, wanted: list, found, answer: compareValues(member, list, values) };
+}
+
+function matches(member: string, listed: string, value: string): boolean {
+  if (listed === '*') return true;
+  if (places.has(member)) return value === listed || within(value, listed);
+  return value === listed && isMatchable(member, value);
+}
+
+/** A newer partner's code may mean what a list names: it is neither a match nor proof of the contrary. */
+function isUnsettled(member: string, wanted: readonly string[], value: string | undefined): boolean {
+  if (value === undefined || value === 'unknown') return true;
+  if (!places.has(member)) return !isListedCode(member, value);
+  // An onion service stands in some country all the same, and DE may well be DE-BY.
+  return value === 'XX' || value === 'XO' || wanted.some((listed) => within(listed, value));
+}
+
+const lists: Readonly<Record<string, readonly string[]>> = {
+  category: codes.category,
+  features: codes.features,
+  role: codes.role,
+  'site.type': codes.siteType,
+  'urgency.level': codes.urgencyLevel,
+  'urgency.code': codes.urgencyCode,
+  'marking.tlp': codes.markingTlp,
+  'partner.type': codes.organisationType,
+  'assessment.scheme': codes.assessmentScheme,
+  'assessment.code': [
+    ...codes.assessmentIccam,
+    ...codes.assessmentInhopeUcs,
+    ...codes.assessmentNcmecIndustry,
+    ...codes.assessmentUkSentencing,
+  ],
+  'assessment.method': codes.assessmentMethod,
+};
+const nationalScheme = /^national:[A-Z]{2}(?:-[A-Z0-9]{1,3})?$/;
+
+/** Whether a code stands in the shipped list that a condition's member draws from; places are not looked up here. */
+export function isListedCode(member: string, code: string): boolean {
+  if (member === 'assessment.scheme' && nationalScheme.test(code)) return true;
+  return lists[member]?.includes(code) ?? false;
+}
+
+/** Assessment codes are open: national schemes, and those loaded later, have lists of their own. */
+function isMatchable(member: string, value: string): boolean {
+  return member === 'assessment.code' || isListedCode(member, value);
+}
+
+function compareAssessments(
+  asked: ReadonlyMap<string, unknown>,
+  all: readonly Assessment[] | undefined,
+): readonly Clause[] {
+  const clauses: Clause[] = [];
+  let candidates = all?.map((assessment) => ({ assessment, answer: 'yes' as Answer }));
+  for (const [member, read] of Object.entries(ofAssessment)) {
+    const wanted = asked.get(member);
+    if (wanted === undefined) continue;
+    if (candidates === undefined) {
+      clauses.push(clause(member, wanted, undefined));
+      continue;
+    }
+    const compared = candidates.map(({ assessment, answer }) => {
+      const own = clause(member, wanted, [read(assessment)]);
+      return { assessment, own, answer: together([{ ...own, answer }, own]) };
+    });
+    const found = [...new Set(compared.flatMap(({ own }) => own.found))];
+    clauses.push({ member, wanted: listOf(wanted) ?? [], found, answer: best(compared.map(({ answer }) => answer)) });
+    candidates = compared.filter(({ answer }) => answer !== 'no');
+  }
+  return clauses;
+}
+
+function best(answers: readonly Answer[]): Answer {
+  if (answers.includes('yes')) return 'yes';
+  return answers.includes('unsaid') ? 'unsaid' : 'no';
+}
+
+function compareAge(wanted: unknown, { reference, now }: Subject): Clause {
+  const range =
+    typeof wanted === 'object' && wanted !== null ? (wanted as { min?: unknown; max?: unknown }) : undefined;
+  const min = typeof range?.min === 'number' ? range.min : undefined;
+  const max = typeof range?.max === 'number' ? range.max : undefined;
+  const asked = [...(min === undefined ? [] : [`min ${min}`]), ...(max === undefined ? [] : [`max ${max}`])];
+  const age = ageInDays(reference, now);
+  const base = { member: 'ageDays', wanted: asked, found: age === undefined ? [] : [String(age)] };
+  if (range === undefined || age === undefined) return { ...base, answer: 'unsaid' };
+  return { ...base, answer: age >= (min ?? age) && age <= (max ?? age) ? 'yes' : 'no' };
+}

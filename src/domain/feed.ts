@@ -1,0 +1,33 @@
+/** Every type of entry in the event feed of the node API; the list only grows. */
+export const eventTypes = [
+  'reference.shared',
+  'reference.revised',
+  'reference.received',
+  'decision.held',
+  'address.revealed',
+  'delivery.receipted',
+  'delivery.refused',
+  'delivery.overdue',
+  'delivery.dead',
+  'delivery.retried',
+  'receipt.mismatched',
+  'message.conflict',
+  'message.refused',
+  'message.voided',
+  'partner.added',
+  'partner.confirmed',
+  'partner.suspended',
+  'partner.resumed',
+  'policy.activated',
+  'deny.added',
+  'deny.removed',
+  'client.created',
+  'client.revoked',
+  'keys.generated',
+  'keys.activated',
+  'keys.published',
+  'key-set.accepted',
+  'key-set.refused',
+] as const;
+
+export type EventType = (typeof eventTypes)[number];

@@ -1,0 +1,31 @@
+const HIDDEN = '…';
+
+/**
+ * An address as it is shown to people: the scheme and the dots of the host disarmed, so that nothing makes it a link, and everything
+ * after the host left out (`hxxps://host[.]example/…`). User information is dropped; what cannot be read as an address is `…`. Never throws.
+ */
+export function maskUrl(url: string): string {
+  const found = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]+)(.*)$/is.exec(url);
+  if (found === null) return HIDDEN;
+  const [, scheme = '', authority = '', rest = ''] = found;
+  const host = authority.slice(authority.lastIndexOf('@') + 1);
+  if (!/^[\p{L}\p{M}\p{N}._:[\]-]+$/u.test(host)) return HIDDEN;
+  return `${disarmScheme(scheme.toLowerCase())}://${disarmHost(host)}${maskRest(rest)}`;
+}
+
+function disarmScheme(scheme: string): string {
+  if (scheme === 'http' || scheme === 'https') return scheme.replace('tt', 'xx');
+  return scheme === 'ftp' ? 'fxp' : 'xxx';
+}
+
+function disarmHost(host: string): string {
+  const [, address, port = ''] = /^\[([^\]]*)\](.*)$/.exec(host) ?? [];
+  return address === undefined
+    ? host.replaceAll('.', '[.]')
+    : `[${address.replaceAll(':', '[:]').replaceAll('.', '[.]')}]${port}`;
+}
+
+function maskRest(rest: string): string {
+  if (rest === '' || rest === '/') return rest;
+  return `/${HIDDEN}`;
+}

@@ -1,0 +1,48 @@
+/** JOSE algorithms of protocol version 1. The accepted algorithm is a property of the pinned key, never of the token. */
+export type SigningAlgorithm = 'Ed25519' | 'EdDSA' | 'ES256' | 'ML-DSA-65';
+
+/** A public key as it stands in a key set or card (RFC 7517, RFC 8037), private members never present. */
+export interface PublicJwk {
+  readonly kty: string;
+  readonly crv?: string;
+  readonly x?: string;
+  readonly y?: string;
+  readonly pub?: string;
+}
+
+/** One private key that can sign; built in keys, used by wire. File keys first, PKCS#11 and KMS later. */
+export interface Signer {
+  readonly kid: string;
+  readonly alg: SigningAlgorithm;
+  /** Signs a payload under the header {alg, typ, kid} and returns the compact JWS (RFC 7515, section 7.1). */
+  sign(typ: string, payload: Uint8Array): Promise<string>;
+}
+
+/** The table, row and column that a ciphertext belongs to: associated data, so that no ciphertext can be moved. */
+export interface Place {
+  readonly table: string;
+  readonly row: string;
+  readonly column: string;
+}
+
+/** An unwrapped data key of one reference: 32 bytes that never leave the process. */
+export type DataKey = { readonly bytes: Uint8Array };
+
+/** Which comparison key of a URL a blind index is over (schemas/README.md, "Match keys"). */
+export type MatchKeyName = 'K1' | 'K2' | 'K3' | 'K4';
+
+/** What the store encrypts and indexes with. Synchronous: AES-256-GCM and HMAC-SHA-256 of small values. */
+export interface Vault {
+  /** Makes a data key for one reference (`owner` = originator + ' ' + id) and wraps it with the node's key. */
+  newDataKey(owner: string): { readonly key: DataKey; readonly wrapped: Uint8Array };
+  /** Unwraps a stored data key; throws when it was wrapped for another owner or another node. */
+  unwrap(wrapped: Uint8Array, owner: string): DataKey;
+  /** Encrypts; the result carries its version and nonce. */
+  seal(key: DataKey, place: Place, plain: Uint8Array): Uint8Array;
+  /** Decrypts what `seal` made for the same place; throws otherwise. */
+  open(key: DataKey, place: Place, sealed: Uint8Array): Uint8Array;
+  /** Keyed blind index of a match key: HMAC-SHA-256 over `<name>\0<value>` with a key of its own per name. */
+  index(name: MatchKeyName, value: string): Uint8Array;
+  /** Keyed digest for look-ups that must not be guessed (idempotency bodies, client tokens). */
+  digest(purpose: string, value: string | Uint8Array): Uint8Array;
+}
