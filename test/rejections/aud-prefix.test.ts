@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { answer, honestClaims, makeToken, refusalOf, self } from '../support/tokens.ts';
+
+test.each([self.slice(0, -1), `${self}/`, `${self}:443`, `${self}/exchange/push`, `${self} `])(
+  'the audience %j is not this node',
+  async (aud) => {
+    expect(await refusalOf(makeToken({ payload: honestClaims({ aud }) }))).toEqual(
+      answer('invalid_audience', 'audience-mismatch'),
+    );
+  },
+);

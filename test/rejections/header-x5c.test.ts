@@ -1,0 +1,7 @@
+import { expect, test } from 'vitest';
+import { answer, honestHeader, makeToken, refusalOf } from '../support/tokens.ts';
+
+test('a header with x5c, that brings a certificate, is refused', async () => {
+  const header = { ...honestHeader(), x5c: ['MIIB'] };
+  expect(await refusalOf(makeToken({ header }))).toEqual(answer('invalid_request', 'header-member-not-allowed'));
+});

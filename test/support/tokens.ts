@@ -1,0 +1,150 @@
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import type { Signer, SigningAlgorithm } from '../../src/domain/secrets.ts';
+import { openSet, type SetVerifier, type VerifiedSet } from '../../src/wire/open.ts';
+import { type KeyRecord, type PartnerKeys, pinKeys } from '../../src/wire/pinned.ts';
+import { isTokenRefusal, type TokenRefusal } from '../../src/wire/token-refusal.ts';
+
+// Tokens made by hand with node:crypto: nothing here shares code with what it tests, and every part can be wrong.
+
+export const sender = 'https://node.hotline-a.example';
+export const self = 'https://node.police-b.example';
+/** Seconds since 1970: the clock of every wire test. */
+export const now = 1_795_000_000;
+export const referenceId = '0190a6b0-5d3c-7c11-9d5e-2f60b6a1c001';
+export const epoch = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
+export const jti = 'AAECAwQFBgcICQoLDA0ODw';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export interface TestKey {
+  readonly kid: string;
+  readonly alg: SigningAlgorithm;
+  readonly jwk: { readonly kty: string; readonly crv?: string; readonly x?: string; readonly y?: string };
+  readonly privateKey: KeyObject;
+}
+
+function thumbprintOf(jwk: TestKey['jwk']): string {
+  const members = jwk.kty === 'EC' ? ['crv', 'kty', 'x', 'y'] : ['crv', 'kty', 'x'];
+  const ordered = members.map((member) => `"${member}":"${jwk[member as keyof TestKey['jwk']]}"`).join(',');
+  return createHash('sha256').update(`{${ordered}}`).digest('base64url');
+}
+
+/** A fresh key pair; its kid is computed here and not by the code under test. */
+export function testKey(alg: 'Ed25519' | 'EdDSA' | 'ES256' = 'Ed25519'): TestKey {
+  const pair = alg === 'ES256' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('ed25519');
+  const { kty = '', crv, x, y } = pair.publicKey.export({ format: 'jwk' });
+  const jwk = { kty, ...(crv && { crv }), ...(x && { x }), ...(y && { y }) };
+  return { kid: thumbprintOf(jwk), alg, jwk, privateKey: pair.privateKey };
+}
+
+/** The sender's operational key, and the key that stands in every honest token. */
+export const operational = testKey();
+
+export function encode(part: string | Uint8Array): string {
+  return Buffer.from(part).toString('base64url');
+}
+
+function textOf(part: Json | string | Uint8Array): string | Uint8Array {
+  return typeof part === 'string' || part instanceof Uint8Array ? part : JSON.stringify(part);
+}
+
+function signatureOf(signingInput: string, key: TestKey): string {
+  const input = Buffer.from(signingInput);
+  if (key.alg !== 'ES256') return sign(null, input, key.privateKey).toString('base64url');
+  return sign('sha256', input, { key: key.privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+}
+
+/** Signs encoded parts as they are, canonical or not. */
+export function signParts(header: string, payload: string, key: TestKey = operational): string {
+  return `${header}.${payload}.${signatureOf(`${header}.${payload}`, key)}`;
+}
+
+export function honestHeader(key: TestKey = operational, typ = 'secevent+jwt'): Json {
+  return { alg: key.alg, typ, kid: key.kid };
+}
+
+/** Claims of an honest `submitted`; a change of `undefined` takes a claim away. */
+export function honestClaims(changes: Json = {}): Json {
+  const claims: Json = {
+    iss: sender,
+    aud: self,
+    iat: now,
+    jti,
+    sub_id: { format: 'iss_sub', iss: sender, sub: referenceId },
+    'urn:caseref:seq': { epoch, n: 1 },
+    'urn:caseref:salt': 'Dw4NDAsKCQgHBgUEAwIBAA',
+    events: { 'urn:caseref:event:1:submitted': { revision: 1, url: 'https://host.example/path' } },
+    ...changes,
+  };
+  return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
+}
+
+export interface TokenParts {
+  readonly key?: TestKey;
+  /** The whole header, as a value or as bytes; where absent the honest one. */
+  readonly header?: Json | string | Uint8Array;
+  readonly payload?: Json | string | Uint8Array;
+}
+
+/** A token signed by hand: honest where nothing is said. */
+export function makeToken({ key = operational, header, payload }: TokenParts = {}): string {
+  return signParts(encode(textOf(header ?? honestHeader(key))), encode(textOf(payload ?? honestClaims())), key);
+}
+
+export function recordOf(key: TestKey, changes: Partial<KeyRecord> = {}): KeyRecord {
+  const { kid, alg, jwk } = key;
+  return { kid, alg, use: 'sig', jwk, nbf: now - 86_400, exp: now + 86_400, ...changes };
+}
+
+export interface PartnerShape {
+  readonly keys?: readonly KeyRecord[];
+  readonly state?: PartnerKeys['state'];
+  readonly foreign?: boolean;
+  readonly staleAt?: number;
+  readonly horizonSeconds?: number;
+}
+
+/** A verifier that knows the sender as its one partner. */
+export async function verifierOf(shape: PartnerShape = {}): Promise<SetVerifier> {
+  const { keys = [recordOf(operational)], state = 'active', foreign = false, staleAt, horizonSeconds } = shape;
+  const partner = await pinKeys({ issuer: sender, state, foreign, keys, ...(staleAt !== undefined && { staleAt }) });
+  return {
+    self,
+    lookup: (issuer) => (issuer === sender ? partner : undefined),
+    now,
+    ...(horizonSeconds !== undefined && { horizonSeconds }),
+  };
+}
+
+/** The answer to a token: what the sender reads and the reason in our log; throws where the token was taken. */
+export async function refusalOf(
+  compact: string | Uint8Array,
+  shape: PartnerShape = {},
+): Promise<Pick<TokenRefusal, 'status' | 'err' | 'reason'>> {
+  const opened = await openSet(compact, await verifierOf(shape));
+  if (!isTokenRefusal(opened)) throw new Error('the token was taken');
+  const { status, err, reason } = opened;
+  return { status, err, reason };
+}
+
+/** Opens a token that must be taken; throws with the reason where it was not. */
+export async function taken(compact: string | Uint8Array, shape: PartnerShape = {}): Promise<VerifiedSet> {
+  const opened = await openSet(compact, await verifierOf(shape));
+  if (isTokenRefusal(opened)) throw new Error(`the token was refused: ${opened.reason}`);
+  return opened;
+}
+
+/** The answer of the protocol's Push table for each code. */
+export function answer(err: TokenRefusal['err'], reason: TokenRefusal['reason']) {
+  return { status: err === 'temporarily_unavailable' ? 503 : 400, err, reason };
+}
+
+/** A signer over a test key, as src/keys would build one. */
+export function signerOf(key: TestKey): Signer {
+  const { kid, alg } = key;
+  return {
+    kid,
+    alg,
+    sign: async (typ, payload) => signParts(encode(JSON.stringify({ alg, typ, kid })), encode(payload), key),
+  };
+}
