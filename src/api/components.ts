@@ -1,0 +1,273 @@
+import { eventTypes } from '../domain/feed.ts';
+import { published, type Schema } from './published.ts';
+
+/** What bodies of the node API are made of. They are also the filter at the way out: a member not named here never leaves. */
+
+const format = (name: string, description: string): Schema => ({
+  ...published(`formats.schema.json#/$defs/${name}`),
+  description,
+});
+const text = (description: string): Schema => ({ type: 'string', description });
+const count = (description: string): Schema => ({ type: 'integer', minimum: 0, description });
+const list = (items: Schema, description: string): Schema => ({ type: 'array', items, description });
+const instant = (description: string): Schema => format('instant', description);
+const issuer = (description: string): Schema => format('issuer', description);
+const uuid = (description: string): Schema => format('uuid', description);
+
+function closed(
+  description: string,
+  required: readonly string[],
+  properties: Readonly<Record<string, Schema>>,
+): Schema {
+  return { type: 'object', description, additionalProperties: false, required, properties };
+}
+
+const effects = ['send', 'hold', 'withhold', 'accept', 'refuse'];
+
+/** States of a reference (the list grows with the events of the protocol). */
+export const referenceStates = [
+  ...['open', 'held', 'unplaced', 'on-hold', 'removed', 'unavailable', 'not-illegal', 'sealed', 'restricted', 'purged'],
+  'expired',
+] as const;
+
+const referenceName = closed('A reference: its originator and its id there.', ['originator', 'id'], {
+  originator: issuer('Issuer of its originator.'),
+  id: uuid('Its id at the originator.'),
+});
+
+const revision = closed('One stored revision.', ['revision', 'at'], {
+  revision: count('Its number.'),
+  at: instant('When it was stored here.'),
+  jti: format('jti', 'The message that brought it; absent for own references.'),
+});
+
+/** `url` and `access.referrer` are masked for clients without the scope references:locate. */
+function referenceView(): Schema {
+  const content = published('reference.schema.json').properties as Record<string, Schema>;
+  const access = content.access as { properties: Record<string, Schema> };
+  const address = (description: string): Schema => ({
+    type: 'string',
+    description: `${description} Masked without the scope references:locate.`,
+  });
+  return closed(
+    'A case reference as this node has it. The content is absent once it was erased.',
+    ['originator', 'id', 'direction', 'state', 'revision', 'createdAt', 'updatedAt'],
+    {
+      originator: issuer('Issuer of its originator.'),
+      id: uuid('Its id at the originator.'),
+      direction: { type: 'string', enum: ['in', 'out'], description: 'Whether it came from a partner or is our own.' },
+      state: { type: 'string', enum: referenceStates, description: 'Its state here.' },
+      createdAt: instant('When it was first stored here.'),
+      updatedAt: instant('When it last changed here.'),
+      ...content,
+      url: address('Where the content was found.'),
+      access: { ...access, properties: { ...access.properties, referrer: address('Address to come from.') } },
+      history: closed('What happened to it.', ['revisions'], {
+        revisions: list(revision, 'Its revisions, oldest first.'),
+      }),
+    },
+  );
+}
+
+const failedClause = closed('The first clause of a rule that did not match.', ['member', 'wanted', 'found'], {
+  member: text('Member of the reference or partner.'),
+  wanted: list(text('Code.'), 'Values that the rule asks for.'),
+  found: list(text('Code.'), 'Values that were there.'),
+});
+
+const traceStep = closed('One step of a decision.', ['kind', 'id', 'matched'], {
+  kind: {
+    type: 'string',
+    enum: ['deny', 'legal', 'partner', 'marking', 'rule', 'default'],
+    description: 'What was asked.',
+  },
+  id: text('Id of the rule or deny, or the name of the gate.'),
+  matched: { type: 'boolean', description: 'Whether this step spoke.' },
+  effect: { type: 'string', enum: effects, description: 'What it asked for.' },
+  failed: failedClause,
+  note: text('One sentence for a person.'),
+});
+
+const decision = {
+  partner: issuer('The partner that it is about.'),
+  effect: { type: 'string', enum: effects, description: 'What was decided.' },
+  rule: text('Id of what decided: a rule, deny:ID or a gate.'),
+  code: text('Refusal code, where one stands behind it.'),
+  policyVersion: count('Version of the policy that it was decided by; 0 without one.'),
+  trace: list(traceStep, 'Every step, in its order.'),
+  change: text('The nearest change that would turn the outcome.'),
+  disclosed: list(text('Member.'), 'Members that leave, or would leave.'),
+};
+const decided = ['partner', 'effect', 'rule', 'policyVersion', 'trace'];
+
+const duplicate = closed('Another reference to the same address.', ['originator', 'id', 'match', 'state'], {
+  originator: issuer('Issuer of its originator.'),
+  id: uuid('Its id at the originator.'),
+  match: {
+    type: 'string',
+    enum: ['known', 'possible'],
+    description: 'Same address, or the same but for its fragment.',
+  },
+  state: { type: 'string', enum: referenceStates, description: 'Its state here.' },
+});
+
+const normalised = closed('A member that was brought to its canonical form before signing.', ['pointer', 'code'], {
+  pointer: text('JSON pointer (RFC 6901) of the member.'),
+  code: { type: 'string', enum: ['host-canonical'], description: 'What was done.' },
+});
+
+const receipt: Schema = {
+  ...closed('What the partner’s signed receipt says; null until there is one.', ['outcome', 'at'], {
+    outcome: {
+      type: 'string',
+      enum: ['accepted', 'held', 'refused', 'sealed', 'purged', 'retained'],
+      description: 'Outcome at the partner.',
+    },
+    code: text('Its reason.'),
+    pointer: text('JSON pointer of the member that it is about.'),
+    jti: format('jti', 'The receipt’s own message id.'),
+    at: instant('When it was settled here.'),
+  }),
+  type: ['object', 'null'],
+};
+
+const delivery = closed(
+  'One message to one partner.',
+  ['id', 'partner', 'event', 'jti', 'state', 'attempts', 'createdAt', 'receipt'],
+  {
+    id: text('Id of the delivery.'),
+    partner: issuer('The recipient.'),
+    event: text('Event type of the protocol.'),
+    jti: format('jti', 'Message id.'),
+    reference: referenceName,
+    revision: count('Revision that it carries.'),
+    state: {
+      type: 'string',
+      enum: ['queued', 'sent', 'receipted', 'overdue', 'dead', 'dropped'],
+      description: 'State.',
+    },
+    attempts: count('How often it was tried.'),
+    seq: closed('Position in the stream to this partner.', ['epoch', 'n'], {
+      epoch: uuid('Epoch of the stream.'),
+      n: count('Number in it.'),
+    }),
+    digest: format('digest', 'Digest of the signed message.'),
+    lastCode: text('Why the last attempt failed.'),
+    createdAt: instant('When it was queued.'),
+    nextAttemptAt: instant('When it is tried next.'),
+    sentAt: instant('When the partner took it.'),
+    receipt,
+  },
+);
+
+const event = closed('One entry of the feed.', ['cursor', 'type', 'at'], {
+  cursor: text('Cursor just after this entry.'),
+  type: { type: 'string', enum: eventTypes, description: 'What happened; the list grows.' },
+  at: instant('When.'),
+  reference: referenceName,
+  partner: issuer('The partner that it is about.'),
+  jti: format('jti', 'The message that it is about.'),
+  code: text('Refusal code or other code.'),
+  detail: closed('More about it, by type.', [], {
+    outcome: text('Outcome that a receipt says.'),
+    digests: list(format('digest', 'Digest.'), 'Digests of two messages under one id.'),
+    client: text('Id of a client of this API.'),
+    scopes: list(text('Scope.'), 'Its scopes.'),
+    type: text('Organisation type recorded for a partner.'),
+    jurisdictions: list(text('Jurisdiction.'), 'Jurisdictions recorded for a partner.'),
+    seq: count('Sequence number of a key set.'),
+    version: count('Version of a policy.'),
+    digest: text('Digest of a policy.'),
+    kid: text('Key id.'),
+    alg: text('Algorithm of a key.'),
+    deny: text('Id of an organisation-wide deny.'),
+  }),
+});
+
+const partnerMembers = {
+  issuer: issuer('Its issuer.'),
+  name: text('Name of the organisation.'),
+  state: { type: 'string', enum: ['pending', 'active', 'suspended'], description: 'Whether messages flow.' },
+  type: text('Organisation type as recorded at confirmation.'),
+  jurisdictions: list(format('jurisdiction', 'Jurisdiction.'), 'Jurisdictions as recorded at confirmation.'),
+  coverage: published('peer-card.schema.json#/$defs/Organisation/properties/coverage'),
+  fingerprint: format('thumbprint', 'Fingerprint of its identity key.'),
+  spokenFingerprint: text('The same in eight groups of digits, to compare by telephone.'),
+  addedAt: instant('When its card was added.'),
+  confirmedAt: instant('When its fingerprint was confirmed.'),
+  verifiedBy: text('How it was confirmed, as the operator recorded it.'),
+  foreign: { type: 'boolean', description: 'Whether it is a foreign client of the wire protocol.' },
+  local: { type: 'boolean', description: 'Whether it runs on this machine.' },
+  contact: published('peer-card.schema.json#/$defs/Contact'),
+  keySet: closed('Its current key set.', ['seq', 'expiresAt', 'fetchedAt'], {
+    seq: count('Sequence number.'),
+    expiresAt: instant('When it expires.'),
+    fetchedAt: instant('When it came in.'),
+  }),
+};
+
+const partnerKey = closed('One key that is pinned for it.', ['kid', 'alg', 'use', 'expiresAt'], {
+  kid: format('thumbprint', 'Key id.'),
+  alg: text('The one algorithm that it is for.'),
+  use: { type: 'string', enum: ['sig', 'enc'], description: 'Signatures or encryption.' },
+  notBefore: instant('When it starts to count.'),
+  expiresAt: instant('When it stops to count.'),
+  revokedAt: instant('When it was revoked.'),
+});
+const partnerRequired = [
+  'issuer',
+  'name',
+  'state',
+  'type',
+  'jurisdictions',
+  'fingerprint',
+  'spokenFingerprint',
+  'addedAt',
+  'foreign',
+  'local',
+  'keySet',
+];
+
+const problem = published('problem.schema.json');
+const refusal = (problem.properties as { errors: { items: Schema } }).errors.items;
+
+/** Components of the API description by name; routes refer to them as `NAME#`. */
+export const components: Readonly<Record<string, Schema>> = {
+  Submission: published('submission.schema.json'),
+  Reference: referenceView(),
+  Decision: closed('Why something was sent to a partner, or not.', decided, decision),
+  StoredDecision: closed('A stored decision.', [...decided, 'direction', 'revision', 'decidedAt'], {
+    ...decision,
+    direction: { type: 'string', enum: ['in', 'out'], description: 'Ours to take, or ours to send.' },
+    revision: count('Revision that it was made for.'),
+    decidedAt: instant('When.'),
+    decidedBy: text('The operator who decided by hand.'),
+  }),
+  Duplicate: duplicate,
+  Normalised: normalised,
+  Delivery: delivery,
+  Event: event,
+  Partner: closed('A partner; its policy is not shown here.', partnerRequired, partnerMembers),
+  PartnerDetail: closed('A partner with its keys; its policy is not shown here.', [...partnerRequired, 'keys'], {
+    ...partnerMembers,
+    keys: list(partnerKey, 'Keys, those that no longer count included.'),
+  }),
+  BatchResult: closed('What became of one line of a batch.', ['line', 'status'], {
+    line: {
+      type: 'integer',
+      minimum: 1,
+      description: 'Number of the line, from 1; empty lines count and have no result.',
+    },
+    status: { type: 'integer', description: 'HTTP status that the line alone would have had.' },
+    id: uuid('Id of the reference.'),
+    effects: closed('How many partners each outcome was decided for.', ['send', 'hold', 'withhold'], {
+      send: count('It goes to them.'),
+      hold: count('A person has to decide.'),
+      withhold: count('It does not go to them.'),
+    }),
+    duplicates: count('How many stored references have the same address.'),
+    code: text('Code of the first refusal.'),
+    errors: list(refusal, 'Every refusal found.'),
+  }),
+  Problem: problem,
+};

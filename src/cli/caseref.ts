@@ -1,0 +1,69 @@
+import { CommanderError } from 'commander';
+import { readEnvironment } from '../config.ts';
+import { type Refusal, refuse } from '../domain/refusal.ts';
+import { createLog } from '../log.ts';
+import type { Cli } from './command.ts';
+import { type Exit, exit, exitOf } from './exit.ts';
+import { createProgram } from './program.ts';
+import { createTerminal } from './terminal.ts';
+
+const environment = readEnvironment();
+const terminal = createTerminal({ stdout: process.stdout, stderr: process.stderr, noColor: environment.noColor });
+const cli: Cli = {
+  terminal,
+  environment,
+  stdin: process.stdin,
+  end: (code) => {
+    process.exitCode = code;
+  },
+};
+
+// A reader that has seen enough closes the pipe: `caseref events | head` is no error.
+process.stdout.on('error', (failure: NodeJS.ErrnoException) => {
+  if (failure.code === 'EPIPE') process.exit();
+});
+// Who talks to nobody goes on with the work.
+process.stderr.on('error', () => {});
+process.on('uncaughtException', (failure) => process.exit(fail(failure)));
+
+try {
+  await createProgram(cli).parseAsync(process.argv);
+} catch (failure) {
+  process.exitCode = fail(failure);
+}
+
+function fail(failure: unknown): Exit {
+  if (failure instanceof CommanderError && failure.exitCode === 0) return exit.done;
+  // Help for a group without a command was printed instead of an error.
+  if (failure instanceof CommanderError && failure.code === 'commander.help') return exit.usage;
+  const refusal = failure instanceof CommanderError ? wrongCall(failure) : describe(failure);
+  if (refusal.code === 'internal' && environment.logLevel === 'debug')
+    createLog({ level: 'debug' }).failure('cli', failure);
+  if (process.argv.includes('--json')) terminal.refusedJson([refusal]);
+  else terminal.refused({ errors: [refusal] });
+  return exitOf([refusal]);
+}
+
+function wrongCall({ message }: CommanderError): Refusal {
+  const [said = '', suggestion] = message.replace(/^error: /, '').split('\n');
+  const help = 'caseref --help lists the commands, caseref COMMAND --help explains one.';
+  const next = suggestion === undefined ? help : `${suggestion.replace(/^\((.*)\)$/, '$1')} ${help}`;
+  return refuse('usage-invalid', '', `${said.charAt(0).toUpperCase()}${said.slice(1)}.`.replace(/\.\.$/, '.'), next);
+}
+
+const cannotConnect = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH']);
+
+/** A failure by its name, code and call; never its message, which may quote a value, and never where it was thrown. */
+function describe(failure: unknown): Refusal {
+  const { name, code, syscall, path } = failure as NodeJS.ErrnoException;
+  if (code !== undefined && cannotConnect.has(code)) return refuse('store-unavailable');
+  if (code !== undefined && syscall !== undefined && path !== undefined) {
+    return refuse(
+      'internal',
+      '',
+      `The machine does not let it (${code}, ${syscall} ${path}).`,
+      'Look at that path and try again.',
+    );
+  }
+  return refuse('internal', '', `The program met an error of its own (${[name, code].filter(Boolean).join(' ')}).`);
+}

@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type NodeSettings, secret } from '../../config.ts';
+import type { Policy } from '../../domain/contract.types.ts';
+import { isRefusal } from '../../domain/refusal.ts';
+import { initNode, makeStoreTemplate, type RunningNode, startNode } from '../../node.ts';
+import type { OperationAnswer } from '../../operator/answer.ts';
+
+/** One organisation of the demonstration with its running node. */
+export interface Player {
+  readonly name: string;
+  readonly issuer: string;
+  readonly node: RunningNode;
+}
+
+export interface Cast {
+  readonly hotline: Player;
+  readonly abroad: Player;
+  readonly police: Player;
+  /** Stops the nodes and removes their directories. */
+  leave(): Promise<void>;
+}
+
+/** Gives the value of an operation; in a demonstration a refusal of an operator's act is a defect. */
+export function done<Value>(answer: OperationAnswer<Value>): Value {
+  if (answer.ok) return answer.value;
+  const [first] = answer.refusals;
+  throw new Error(`the demonstration was refused: ${first?.code} ${first?.pointer} ${first?.message}`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const throwAwayCost = 2 ** 14;
+
+async function makePlayer(
+  root: string,
+  who: { key: string; name: string; type: string; place: string },
+): Promise<Player> {
+  const [peer, api, portal] = [await freePort(), await freePort(), await freePort()];
+  const listen = (port: number) => ({ host: '127.0.0.1', port });
+  const issuer = `http://127.0.0.1:${peer}`;
+  const settings: NodeSettings = {
+    issuer,
+    name: who.name,
+    type: who.type,
+    jurisdictions: [who.place],
+    peer: listen(peer),
+    api: listen(api),
+    portal: listen(portal),
+  };
+  const passphrase = secret(randomBytes(24).toString('base64url'));
+  const dataDir = join(root, who.key);
+  const store = { kind: 'embedded' } as const;
+  const made = await initNode({
+    dataDir,
+    settings,
+    store,
+    passphrase,
+    cost: throwAwayCost,
+    templateDir: join(root, 'template'),
+  });
+  if (isRefusal(made)) throw new Error(`a node could not be made: ${made.message}`);
+  const run = { logLevel: 'error', trustProxy: false, store } as const;
+  const node = await startNode({ dataDir, settings, run, passphrase });
+  if (isRefusal(node)) throw new Error(`a node could not be started: ${node.message}`);
+  return { name: who.name, issuer, node };
+}
+
+/** Makes three organisations in a temporary directory, each with keys, store and listeners of its own. */
+export async function makeCast(): Promise<Cast> {
+  const root = await mkdtemp(join(tmpdir(), 'caseref-demo-'));
+  const players: Player[] = [];
+  const leave = async () => {
+    await Promise.all(players.map(({ node }) => node.close()));
+    await rm(root, { recursive: true, force: true });
+  };
+  try {
+    const template = await makeStoreTemplate(join(root, 'template'));
+    if (isRefusal(template)) throw new Error(`the store could not be made: ${template.message}`);
+    const people = [
+      { key: 'hotline-de', name: 'Hotline DE', type: 'hotline', place: 'DE' },
+      { key: 'hotline-nl', name: 'Hotline NL', type: 'hotline', place: 'NL' },
+      { key: 'police-de', name: 'Police DE', type: 'law-enforcement', place: 'DE' },
+    ];
+    for (const person of people) players.push(await makePlayer(root, person));
+    const [hotline, abroad, police] = players as [Player, Player, Player];
+    return { hotline, abroad, police, leave };
+  } catch (failure) {
+    await leave();
+    throw failure;
+  }
+}
+
+/** Introduces one organisation to another as two operators do it: the card, then the fingerprint read out by telephone. */
+export async function meet(one: Player, other: Player): Promise<string> {
+  const { card } = done(await other.node.operations.card({}));
+  const introduced = done(await one.node.operations['partner.add']({ card }));
+  const readOut = done(await other.node.operations['keys.fingerprint']({}));
+  done(await one.node.operations['partner.confirm']({ issuer: introduced.issuer, fingerprint: readOut.spoken }));
+  return readOut.spoken;
+}
+
+type Draft = Pick<Policy, 'send' | 'receive'>;
+
+export async function agree(one: Player, other: Player, draft: Draft): Promise<void> {
+  const document = {
+    partner: other.issuer,
+    legal: { basis: 'invented agreement of the demonstration', transfer: 'none', reviewBy: '2099-12-31' },
+    ...draft,
+    security: { algs: ['Ed25519'], encryption: 'none' },
+  };
+  done(await one.node.operations['policy.set']({ issuer: other.issuer, document }));
+}
+
+const takeAll: Policy['receive'] = { rules: [{ id: 'all', when: { category: ['*'] }, then: 'accept' }] };
+const sendNothing: Policy['send'] = { rules: [] };
+
+/** The trust policies of the demonstration; sample.ts says what they must lead to. */
+export async function agreeAll({ hotline, abroad, police }: Cast): Promise<void> {
+  await agree(hotline, abroad, {
+    send: {
+      rules: [
+        { id: 'textual-by-hand', when: { category: ['csam-textual'] }, then: 'hold' },
+        { id: 'hosted-there', when: { category: ['*'], 'jurisdiction.hosting': ['NL'] }, then: 'send' },
+      ],
+      disclose: { handles: 'never', assessments: true, site: true },
+    },
+    receive: takeAll,
+  });
+  await agree(hotline, police, {
+    send: {
+      rules: [
+        { id: 'not-our-desk', when: { category: ['trafficking', 'travel-and-tourism'] }, then: 'hold' },
+        { id: 'concerns-us', when: { 'jurisdiction.concerned': ['DE'] }, then: 'send' },
+        { id: 'new-victim', when: { features: ['possible-new-victim'] }, then: 'send' },
+      ],
+      disclose: { handles: 'law-enforcement', assessments: true, site: true, report: true },
+    },
+    receive: takeAll,
+  });
+  await agree(abroad, hotline, {
+    send: sendNothing,
+    receive: {
+      rules: [
+        { id: 'assessed-first', when: { category: ['not-assessed'] }, then: 'hold' },
+        { id: 'all', when: { category: ['*'] }, then: 'accept' },
+      ],
+    },
+  });
+  await agree(police, hotline, { send: sendNothing, receive: takeAll });
+  const deny = {
+    id: 'drawn-not-to-nl',
+    destination: ['NL'],
+    when: { category: ['csam-drawn-or-animated'] },
+    ground: 'legal',
+  };
+  done(await hotline.node.operations['policy.deny.add']({ document: deny }));
+}

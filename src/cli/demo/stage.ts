@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import type { Cli } from '../command.ts';
+import { type Exit, exit } from '../exit.ts';
+import { createTerminal, type Terminal } from '../terminal.ts';
+import { type Cast, done, makeCast } from './cast.ts';
+import {
+  type Expectations,
+  expectations,
+  explainTwo,
+  importSample,
+  introductions,
+  tellDecisions,
+  tellReceipts,
+} from './story.ts';
+
+/** The whole demonstration, told as it happens; the exit code says whether every expectation held. */
+export async function demonstrate(cli: Cli, onceOnly: boolean): Promise<Exit> {
+  // One stream, so that the story keeps its order in a file or pipe too.
+  const terminal = createTerminal({ stdout: process.stdout, stderr: process.stdout, noColor: cli.environment.noColor });
+  terminal.heading('caseref: three organisations exchange signed case references');
+  terminal.say('Two hotlines and a police liaison unit, each with a node, keys and a store of its own, on loopback.');
+  terminal.say('Every address, name and number below is invented; nothing here points at a real host.');
+  const cast = await makeCast();
+  try {
+    const found = expectations();
+    await tell(terminal, cast, found);
+    report(terminal, found);
+    if (!onceOnly) await stay(terminal, cast);
+    return found.broken.length === 0 ? exit.done : exit.refused;
+  } finally {
+    await cast.leave();
+  }
+}
+
+async function tell(terminal: Terminal, cast: Cast, found: Expectations): Promise<void> {
+  await introductions(terminal, cast);
+  const results = await importSample(terminal, cast, found);
+  await tellDecisions(terminal, cast, found);
+  await explainTwo(terminal, cast, results);
+  await tellReceipts(terminal, cast, found);
+}
+
+function report(terminal: Terminal, { broken, count }: Expectations): void {
+  terminal.heading('Expectations');
+  for (const what of broken) terminal.step(`did not hold: ${what}`, 'bad');
+  if (broken.length === 0) terminal.step(`all ${count} held`, 'good');
+}
+
+/** Leaves the nodes up for whoever wants to look around, until Ctrl-C. */
+async function stay(terminal: Terminal, { hotline, abroad, police }: Cast): Promise<void> {
+  const scopes = ['references:write', 'references:read', 'events:read', 'partners:read'];
+  const { token } = done(await hotline.node.operations['client.create']({ name: 'demo', scopes }));
+  terminal.heading('The nodes stay up until Ctrl-C');
+  terminal.table(
+    [
+      { title: 'organisation', cell: (row) => row.name },
+      { title: 'node', cell: (row) => row.issuer },
+      { title: 'API', cell: (row) => row.node.addresses.api },
+    ],
+    [hotline, abroad, police],
+  );
+  const { api } = hotline.node.addresses;
+  const body =
+    '{"url":"https://gallery.example/try/1","jurisdiction":{"hosting":"NL"},"category":"csam","marking":{"tlp":"AMBER"}}';
+  terminal.next('Share one reference yourself and see what is decided for each partner:', [
+    `curl -s -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '${body}' ${api}/v1/references`,
+  ]);
+  terminal.next('Then look at what went out, addresses masked because this client may not locate:', [
+    `curl -s -H 'Authorization: Bearer ${token}' '${api}/v1/references?limit=3'`,
+  ]);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  terminal.say('stopping');
+}

@@ -1,0 +1,127 @@
+import { type Command, Option } from 'commander';
+import { codes } from '../domain/codes.ts';
+import type { Deny } from '../domain/contract.types.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { codeOption, listed, sayMore } from './argument.ts';
+import { type Cli, type Everywhere, group, leaf, refuseWith } from './command.ts';
+import { readJsonDocument } from './document.ts';
+import { ask } from './reach.ts';
+
+/** `caseref policy deny`: what leaves to nobody, whatever a partner's policy says. */
+export function denyCommand(cli: Cli): Command {
+  return group('deny', 'organisation-wide denies, which no policy overrides', [
+    addDeny(cli),
+    listDenies(cli),
+    removeDeny(cli),
+  ]);
+}
+
+interface AddOptions extends Everywhere {
+  readonly destination?: readonly string[];
+  readonly category?: readonly string[];
+  readonly host?: readonly string[];
+  readonly ground?: Deny['ground'];
+  readonly id?: string;
+  readonly file?: string;
+}
+
+const partsOfDeny = ['destination', 'category', 'host', 'ground', 'id'];
+
+function addDeny(cli: Cli): Command {
+  return leaf('add', 'add a deny; from then on no rule of any partner overrides it', [
+    'caseref policy deny add --destination XK,AQ --ground death-penalty',
+    'caseref policy deny add --category sexual-extortion --destination AQ --ground legal --id no-extortion-to-aq',
+    'caseref policy deny add --file deny.json',
+  ])
+    .option('--destination <cc,…>', 'where the partner is, as recorded at its confirmation', listed)
+    .option('--category <code,…>', 'categories of references', listed)
+    .option('--host <host,…>', 'hosts or registrable domains; stored, compared, and never logged', listed)
+    .addOption(codeOption('--ground <ground>', 'why', codes.denyGround))
+    .option('--id <id>', 'name of the deny (default: one is made)')
+    .addOption(new Option('--file <file>', 'the deny as a JSON document; - is standard input').conflicts(partsOfDeny))
+    .action(async (options: AddOptions) => {
+      const document = await denyOf(cli, options);
+      if (isRefusal(document)) return cli.end(refuseWith(cli, options, document));
+      cli.end(
+        await ask(cli, options, 'policy.deny.add', { document }, (deny) => {
+          cli.terminal.fields([
+            ['deny', deny.id, 'strong'],
+            ['ground', deny.ground],
+          ]);
+          cli.terminal.say('It counts for every decision from now on; what was sent is not called back.');
+        }),
+      );
+    });
+}
+
+async function denyOf(cli: Cli, options: AddOptions): Promise<object | Refusal> {
+  const { destination, category, host: hosts, ground, id, file } = options;
+  if (file !== undefined) return readJsonDocument(cli, file);
+  if (ground === undefined) {
+    return refuse(
+      'usage-invalid',
+      '/ground',
+      'The ground is missing.',
+      `Give --ground: ${codes.denyGround.join(', ')}.`,
+    );
+  }
+  if (destination === undefined && category === undefined && hosts === undefined) {
+    const next = 'Give --destination, --category or --host; a deny of everything is written as a document: --file.';
+    return refuse('usage-invalid', '', 'The deny says nothing of what it denies.', next);
+  }
+  return {
+    ...(id !== undefined && { id }),
+    ...(destination && { destination }),
+    ...(category && { when: { category } }),
+    ...(hosts && { hosts }),
+    ground,
+  };
+}
+
+function listDenies(cli: Cli): Command {
+  return leaf('list', 'list the denies; hosts are shown disarmed', ['caseref policy deny list']).action(
+    async (options: Everywhere) => {
+      cli.end(
+        await ask(cli, options, 'policy.deny.list', {}, ({ items, next }) => {
+          if (items.length === 0) cli.terminal.say('There is no deny.');
+          else {
+            cli.terminal.table(
+              [
+                { title: 'deny', cell: ({ id }) => id, tone: () => 'strong' },
+                { title: 'ground', cell: ({ ground }) => ground },
+                { title: 'destination', cell: ({ destination }) => destination?.join(',') ?? 'everywhere' },
+                { title: 'hosts', cell: ({ hosts }) => hosts?.map(disarmed).join(',') ?? '', shrinks: true },
+                { title: 'when', cell: ({ when }) => describeWhen(when), shrinks: true },
+              ],
+              items,
+            );
+          }
+          sayMore(cli, next);
+        }),
+      );
+    },
+  );
+}
+
+/** A listed host is where such content was: nothing may make a link of it. */
+function disarmed(host: string): string {
+  return host.replaceAll('.', '[.]');
+}
+
+function describeWhen(when: Deny['when']): string {
+  return Object.entries(when ?? {})
+    .map(([member, wanted]) => `${member}=${Array.isArray(wanted) ? wanted.join('|') : JSON.stringify(wanted)}`)
+    .join(' ');
+}
+
+function removeDeny(cli: Cli): Command {
+  return leaf('remove', 'end a deny; it stays in the record', ['caseref policy deny remove no-extortion-to-aq'])
+    .argument('<id>', 'name of the deny')
+    .action(async (id: string, options: Everywhere) => {
+      cli.end(
+        await ask(cli, options, 'policy.deny.remove', { id }, () =>
+          cli.terminal.step(`The deny ${id} is removed.`, 'good'),
+        ),
+      );
+    });
+}

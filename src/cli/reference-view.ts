@@ -1,0 +1,136 @@
+import type { CaseReference } from '../domain/contract.types.ts';
+import type { ValueOf } from './reach.ts';
+import type { Column, Tone } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+type ReferenceRow = ValueOf<'reference.list'>['items'][number];
+type ShownReference = ValueOf<'reference.show'>;
+type Submitted = ValueOf<'reference.submit'>;
+
+/** The content of a reference, of which a row has none once its data key is destroyed. */
+function contentOf(row: object): Partial<CaseReference> {
+  return row;
+}
+
+/** What a list of references shows. */
+export const referenceColumns: readonly Column<ReferenceRow>[] = [
+  { title: 'id', cell: ({ id }) => id },
+  { title: 'way', cell: ({ direction }) => direction },
+  { title: 'state', cell: ({ state }) => state, tone: ({ state }) => (state === 'open' ? 'plain' : 'waiting') },
+  {
+    title: 'urgency',
+    cell: (row) => contentOf(row).urgency?.level ?? 'routine',
+    tone: (row) => (contentOf(row).urgency?.level === 'emergency' ? 'bad' : 'quiet'),
+  },
+  { title: 'category', cell: (row) => contentOf(row).category ?? '' },
+  { title: 'hosted', cell: (row) => contentOf(row).jurisdiction?.hosting ?? '' },
+  { title: 'stored', cell: ({ createdAt }) => createdAt },
+  { title: 'originator', cell: ({ originator }) => originator, shrinks: true },
+  { title: 'address', cell: (row) => contentOf(row).url ?? '', tone: () => 'quiet', shrinks: true },
+];
+
+const effectTones: Readonly<Record<string, Tone>> = {
+  send: 'good',
+  accept: 'good',
+  hold: 'waiting',
+  withhold: 'quiet',
+  refuse: 'bad',
+};
+
+interface AnyDecision {
+  readonly partner: string;
+  readonly effect: string;
+  readonly rule: string;
+  readonly change?: string | undefined;
+}
+
+function printDecisions(terminal: Terminal, decisions: readonly AnyDecision[]): void {
+  terminal.table(
+    [
+      { title: 'partner', cell: ({ partner }) => partner },
+      { title: 'decision', cell: ({ effect }) => effect, tone: ({ effect }) => effectTones[effect] ?? 'plain' },
+      { title: 'by', cell: ({ rule }) => rule },
+      { title: 'what would change it', cell: ({ change }) => change ?? '', tone: () => 'quiet' },
+    ],
+    decisions,
+  );
+}
+
+/** What became of a submission: its id, who gets it and why not, and what is known of the address. */
+export function printSubmitted(terminal: Terminal, { reference, decisions, duplicates, normalised }: Submitted): void {
+  terminal.fields([
+    ['reference', reference.id, 'strong'],
+    ['address', reference.url, 'quiet'],
+  ]);
+  for (const { originator, id, match, state } of duplicates) {
+    terminal.warn(`${match}: ${originator} has ${id} (${state}) for this address; that closes and lowers nothing.`);
+  }
+  for (const change of normalised) terminal.say(`normalised: ${JSON.stringify(change)}`);
+  if (decisions.length === 0) terminal.say('There is no partner that it could go to yet.');
+  else {
+    terminal.line('');
+    printDecisions(terminal, decisions);
+  }
+}
+
+/** One reference with its history. The trace of each decision is in the JSON only. */
+export function printReference(terminal: Terminal, shown: ShownReference): void {
+  printContent(terminal, shown);
+  const { history, decisions, deliveries } = shown;
+  for (const { revision, at } of history.revisions) terminal.fields([[`revision ${revision}`, at]]);
+  if (decisions.length > 0) {
+    terminal.line('');
+    printDecisions(terminal, decisions);
+  }
+  if (deliveries.length > 0) {
+    terminal.line('');
+    terminal.table(
+      [
+        { title: 'delivery', cell: ({ id }) => id },
+        { title: 'partner', cell: ({ partner }) => partner },
+        { title: 'event', cell: ({ event }) => event },
+        { title: 'state', cell: ({ state }) => state, tone: ({ state }) => deliveryTone(state) },
+        { title: 'receipt', cell: ({ receipt }) => [receipt?.outcome, receipt?.code].filter(Boolean).join(' ') },
+      ],
+      deliveries,
+    );
+  }
+}
+
+/** How the state of a delivery is coloured. */
+export function deliveryTone(state: string): Tone {
+  if (state === 'receipted') return 'good';
+  return state === 'dead' || state === 'overdue' ? 'bad' : 'waiting';
+}
+
+function printContent(terminal: Terminal, shown: ShownReference): void {
+  const content = contentOf(shown);
+  const { jurisdiction, marking, urgency } = content;
+  terminal.fields([
+    ['reference', shown.id, 'strong'],
+    ['originator', shown.originator],
+    ['way', shown.direction],
+    ['state', shown.state],
+    ['revision', shown.revision],
+    ['address', content.url ?? 'can no longer be read'],
+    ['role', content.role],
+    ['category', content.category],
+    ['features', content.features?.join(', ')],
+    ['urgency', [urgency?.level, urgency?.code].filter(Boolean).join(', ')],
+    ['hosted in', jurisdiction?.hosting],
+    ['reported in', jurisdiction?.reporting],
+    ['concerned', jurisdiction?.concerned?.map(({ country, basis }) => `${country} (${basis})`).join(', ')],
+    ['assignee', content.assignee],
+    ['marking', marking && Object.values(marking).join(', ')],
+    ['handles', content.handles?.map(({ system, id }) => `${system} ${id}`).join(', ')],
+    ['received', content.receivedAt],
+    ['observed', content.observedAt],
+    ['retain until', content.retainUntil],
+    ['stored', shown.createdAt],
+    ['changed', shown.updatedAt],
+  ]);
+  for (const { by, scheme, code, law, method, at } of content.assessments ?? []) {
+    const under = law === undefined ? '' : ` under ${law}`;
+    terminal.line(`assessed by ${by ?? shown.originator} as ${scheme} ${code}${under} on ${at} (${method})`);
+  }
+}

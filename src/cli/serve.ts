@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import { isRefusal } from '../domain/refusal.ts';
+import type { RunningNode } from '../node.ts';
+import { type Cli, type Everywhere, leaf, refuseWith } from './command.ts';
+import { type Exit, exit } from './exit.ts';
+import { chooseNode, type NodeChoice } from './reach.ts';
+import type { Terminal } from './terminal.ts';
+
+/** `caseref serve`: runs the node until it is told to stop. */
+export function serveCommand(cli: Cli): Command {
+  return leaf('serve', 'run the node until SIGTERM or Ctrl-C; a second one ends it at once', [
+    'caseref serve',
+    'caseref serve --trial      embedded store, although the issuer is not this machine',
+  ])
+    .option('--trial', 'take the embedded store for a public issuer; not for production')
+    .action(async (options: Everywhere & { trial?: boolean }) => cli.end(await serve(cli, options)));
+}
+
+async function serve(cli: Cli, options: Everywhere & { trial?: boolean }): Promise<Exit> {
+  const choice = await chooseNode(cli, options);
+  if (isRefusal(choice)) return refuseWith(cli, options, choice);
+  const { startNode } = await import('../node.ts');
+  // Listened for before the start, so that a signal during it is kept and not lost.
+  const stopping = firstSignal();
+  const node = await startNode({ ...choice, trial: options.trial ?? false });
+  if (isRefusal(node)) return refuseWith(cli, options, node);
+  const standing = { issuer: choice.settings.issuer, store: choice.run.store.kind, addresses: node.addresses };
+  if (options.json) cli.terminal.json(standing);
+  else printAddresses(cli.terminal, choice, node);
+  sayLimits(cli.terminal, choice);
+  const signal = await stopping;
+  cli.terminal.say(`${signal}: no new work; finishing what is under way.`);
+  await node.close();
+  cli.terminal.say('Stopped.');
+  return exit.done;
+}
+
+/** The first signal to stop; a second one ends the program where it is, which loses nothing that was committed. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  let asked = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (asked) process.exit(exit.refused);
+    asked = true;
+    resolve(signal);
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  return promise;
+}
+
+function printAddresses(terminal: Terminal, { settings, run }: NodeChoice, { addresses, socket }: RunningNode): void {
+  terminal.fields([
+    ['node', `${settings.name}, ${settings.issuer}`, 'strong'],
+    ['peer', addresses.peer, 'good'],
+    ['api', addresses.api, 'good'],
+    ['portal', addresses.portal, 'good'],
+    ['private', addresses.private, 'good'],
+    ['operator', socket, 'quiet'],
+    ['store', run.store.kind === 'embedded' ? 'embedded' : `PostgreSQL, schema ${run.store.schema}`],
+  ]);
+}
+
+/** What this node cannot promise is said where it starts, not only in the documents. */
+function sayLimits(terminal: Terminal, { run }: NodeChoice): void {
+  if (run.store.kind === 'embedded') {
+    terminal.warn('The embedded store runs with fsync off: a power cut can lose what this node has answered for.');
+    terminal.warn('It serves one process and is not for production; use PostgreSQL there.');
+  }
+  terminal.warn('There are fewer than two operators: acts are recorded, a second person is not enforced.');
+}

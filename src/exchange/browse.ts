@@ -1,0 +1,126 @@
+import { isoInstant } from '../domain/instant.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { eventsAfter } from '../store/feed.ts';
+import {
+  decisionsOf,
+  findReference,
+  listDeliveries,
+  listReferences,
+  type ReferenceFilter,
+  revisionsOf,
+} from '../store/lists.ts';
+import { matchKeys } from '../wire/match.ts';
+import type { Exchange } from './context.ts';
+import { readCursor, writeCursor } from './cursor.ts';
+import { type Sight, viewDecision, viewDelivery, viewReference } from './view.ts';
+
+/** One page of any list: `next` is null on the last. */
+export interface Listed<Row> {
+  readonly items: readonly Row[];
+  readonly next: string | null;
+}
+
+export interface PageRequest {
+  /** 1 to 500. */
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+async function page<Row extends { position: number }, View>(
+  exchange: Exchange,
+  list: string,
+  request: PageRequest,
+  read: (page: { limit: number; before?: number | undefined }) => Promise<readonly Row[]>,
+  view: (row: Row) => View,
+): Promise<Listed<View> | Refusal> {
+  const before = request.cursor === undefined ? undefined : readCursor(exchange.vault, list, request.cursor);
+  if (isRefusal(before)) return before;
+  const rows = await read({ limit: request.limit + 1, before });
+  const items = rows.slice(0, request.limit);
+  const last = items.at(-1);
+  const next = rows.length > request.limit && last ? writeCursor(exchange.vault, list, last.position) : null;
+  return { items: items.map(view), next };
+}
+
+/** References that fit a filter, newest first. */
+export function browseReferences(exchange: Exchange, filter: ReferenceFilter, request: PageRequest, sight: Sight) {
+  return page(
+    exchange,
+    'references',
+    request,
+    (keyset) => listReferences(exchange.store.db, filter, keyset),
+    (row) => viewReference(exchange, row, sight),
+  );
+}
+
+/** The blind indexes to search by: an address finds itself with and without its fragment, a host everything on it. */
+export function searchMacs(
+  exchange: Exchange,
+  wanted: { url?: string | undefined; host?: string | undefined },
+): Uint8Array[] {
+  const { vault } = exchange;
+  if (wanted.url !== undefined) {
+    const keys = matchKeys(wanted.url);
+    return [vault.index('K1', keys.K1), vault.index('K2', keys.K2)];
+  }
+  return wanted.host === undefined ? [] : [vault.index('K3', wanted.host)];
+}
+
+/** One reference with the instants of its revisions, or `not-found`. */
+export async function showReference(exchange: Exchange, originator: string, id: string, sight: Sight) {
+  const row = await findReference(exchange.store.db, originator, id);
+  if (!row) return refuse('not-found');
+  const revisions = await revisionsOf(exchange.store.db, originator, id);
+  const history = revisions.map(({ revision, at, jti }) => ({
+    revision,
+    at: isoInstant(at.getTime()),
+    ...(jti !== null && { jti }),
+  }));
+  return { ...viewReference(exchange, row, sight), history: { revisions: history } };
+}
+
+/** Stored decisions about a reference, or `not-found`. */
+export async function showDecisions(exchange: Exchange, originator: string, id: string) {
+  if (!(await findReference(exchange.store.db, originator, id))) return refuse('not-found');
+  const rows = await decisionsOf(exchange.store.db, originator, id);
+  return { items: rows.map(viewDecision), next: null };
+}
+
+/** Deliveries of a reference or of the whole node, newest first. */
+export function browseDeliveries(
+  exchange: Exchange,
+  filter: {
+    state?: string | undefined;
+    partner?: string | undefined;
+    originator?: string | undefined;
+    reference?: string | undefined;
+  },
+  request: PageRequest,
+) {
+  return page(
+    exchange,
+    'deliveries',
+    request,
+    (keyset) => listDeliveries(exchange.store.db, filter, keyset),
+    viewDelivery,
+  );
+}
+
+/** The feed after a cursor, oldest first; `next` is never null: it is where to go on, also when nothing is new. */
+export async function browseEvents(exchange: Exchange, request: { limit: number; after?: string | undefined }) {
+  const after = request.after === undefined ? 0 : readCursor(exchange.vault, 'events', request.after, '/after');
+  if (isRefusal(after)) return after;
+  const rows = await eventsAfter(exchange.store.db, after, request.limit);
+  const items = rows.map((row) => ({
+    cursor: writeCursor(exchange.vault, 'events', row.position),
+    type: row.type,
+    at: isoInstant(row.at.getTime()),
+    ...(row.originator !== null &&
+      row.reference_id !== null && { reference: { originator: row.originator, id: row.reference_id } }),
+    ...(row.partner !== null && { partner: row.partner }),
+    ...(row.jti !== null && { jti: row.jti }),
+    ...(row.code !== null && { code: row.code }),
+    ...(row.body !== null && { detail: row.body }),
+  }));
+  return { items, next: items.at(-1)?.cursor ?? request.after ?? writeCursor(exchange.vault, 'events', 0) };
+}

@@ -1,0 +1,61 @@
+import type { CaseReference } from '../domain/contract.types.ts';
+import type { Decision, SendEffect } from '../domain/decision.ts';
+import { decideSend } from '../domain/policy.ts';
+import type { NewEvent } from '../store/feed.ts';
+import type { MatchKeys } from '../wire/match.ts';
+import type { Exchange } from './context.ts';
+import type { PartnerEntry, Snapshot } from './directory.ts';
+import type { ReferenceName } from './record.ts';
+import type { PartnerDecision } from './sharing.ts';
+
+/** Compares a deny's hosts with an address by its match keys: K3 (the host) and K4 (the registrable domain), nothing else. */
+function hostMatcher(keys: MatchKeys): (deny: { readonly hosts?: readonly string[] }) => boolean {
+  return (deny) => (deny.hosts ?? []).some((host) => host === keys.K3 || host === keys.K4);
+}
+
+/** Decides for one reference and one partner under a snapshot of the directory. */
+export function decideOne(
+  exchange: Exchange,
+  snapshot: Snapshot,
+  partner: PartnerEntry,
+  reference: CaseReference,
+  keys: MatchKeys,
+): Decision<SendEffect> {
+  return decideSend({
+    reference,
+    self: exchange.self,
+    home: exchange.settings.jurisdictions,
+    partner: { ...partner.facts, state: partner.state },
+    policy: partner.policy,
+    denies: snapshot.denies,
+    hostMatches: hostMatcher(keys),
+    now: exchange.clock(),
+  });
+}
+
+/** Decides for one reference and every partner, in the order of issuers. */
+export function decideAll(
+  exchange: Exchange,
+  snapshot: Snapshot,
+  reference: CaseReference,
+  keys: MatchKeys,
+): PartnerDecision[] {
+  return [...snapshot.partners.values()].map((partner) => ({
+    partner: partner.facts.issuer,
+    decision: decideOne(exchange, snapshot, partner, reference, keys),
+  }));
+}
+
+/** Feed entries for what waits for a person's decision. */
+export function heldEvents(name: ReferenceName, decisions: readonly PartnerDecision[], at: Date): NewEvent[] {
+  return decisions
+    .filter(({ decision }) => decision.effect === 'hold')
+    .map(({ partner, decision }) => ({
+      type: 'decision.held',
+      at,
+      originator: name.originator,
+      reference: name.id,
+      partner,
+      code: decision.code,
+    }));
+}

@@ -1,0 +1,227 @@
+import { afterAttempt, type PostOutcome } from '../domain/attempt.ts';
+import { type NewEvent, recordEvents } from '../store/feed.ts';
+import { type Attempt, type Claimed, claimDeliveries, partnersWithWork, settleAttempts } from '../store/outbox.ts';
+import { inTransaction } from '../store/transaction.ts';
+import type { Exchange } from './context.ts';
+import type { PartnerEntry, Snapshot } from './directory.ts';
+import { gather } from './gather.ts';
+import { decideAgain } from './redecide.ts';
+import { type Sealed, seal, type Unsealed } from './seal.ts';
+
+const BATCH = 100;
+/** Posts under way to one partner; a slow partner fills its own and nobody else's. */
+const IN_FLIGHT = 64;
+/** Longer than any post can take (20 s); what a killed process had claimed waits this long. */
+const LEASE_MS = 30_000;
+const TICK_MS = 1000;
+
+export interface Delivery {
+  /** Looks for work now instead of at the next tick. */
+  wake(): void;
+  /** Claims nothing more and waits for what is under way, at most `limitMs`; what is left keeps its lease and goes on later. */
+  stop(limitMs: number): Promise<void>;
+}
+
+interface Settled {
+  readonly attempt: Attempt;
+  readonly event: NewEvent | undefined;
+}
+
+/**
+ * The delivery worker of one process: a pump for each partner that has something due, all independent of each other.
+ * Claim in a short transaction, sign and send outside of any, settle with the lease: a process that dies at any point
+ * leaves either an unsent delivery or one that is sent again with the same bytes.
+ */
+export function startDelivery(exchange: Exchange): Delivery {
+  const pumps = new Map<string, Promise<void>>();
+  const settle = gather<Settled, undefined>((batch) => settleBatch(exchange, batch), { most: 200 });
+  const control = { stopping: false };
+  let looking: Promise<void> | undefined;
+  let again = false;
+
+  async function look(): Promise<void> {
+    do {
+      again = false;
+      const due = await partnersWithWork(exchange.store.db, new Date(exchange.clock()));
+      for (const issuer of due) {
+        if (control.stopping || pumps.has(issuer)) continue;
+        const pump = drain(exchange, issuer, settle, control)
+          .catch((failure: unknown) => exchange.log.failure('delivery.failed', failure, { partner: issuer }))
+          .finally(() => pumps.delete(issuer));
+        pumps.set(issuer, pump);
+      }
+    } while (again && !control.stopping);
+  }
+
+  function wake(): void {
+    if (control.stopping) return;
+    again = true;
+    looking ??= look()
+      .catch((failure: unknown) => exchange.log.failure('delivery.failed', failure))
+      .finally(() => {
+        looking = undefined;
+      });
+  }
+
+  const timer = setInterval(wake, TICK_MS);
+  wake();
+  return {
+    wake,
+    async stop(limitMs) {
+      control.stopping = true;
+      clearInterval(timer);
+      const rest = Promise.allSettled([looking, ...pumps.values()]);
+      const { promise: limit, resolve } = Promise.withResolvers<void>();
+      const alarm = setTimeout(resolve, limitMs);
+      await Promise.race([rest, limit]);
+      clearTimeout(alarm);
+    },
+  };
+}
+
+/** Sends to one partner until nothing is due: claims in batches, keeps a bounded number of posts under way. */
+async function drain(
+  exchange: Exchange,
+  issuer: string,
+  settle: (one: Settled) => Promise<undefined>,
+  control: { readonly stopping: boolean },
+): Promise<void> {
+  const underway = new Set<Promise<unknown>>();
+  const track = (work: Promise<Settled>) => {
+    const tracked = work
+      .then(settle)
+      .catch((failure: unknown) => exchange.log.failure('delivery.failed', failure, { partner: issuer }))
+      .finally(() => underway.delete(tracked));
+    underway.add(tracked);
+  };
+  while (!control.stopping) {
+    const snapshot = await exchange.directory.current();
+    const partner = snapshot.partners.get(issuer);
+    const push = partner?.endpoints.push;
+    if (!partner || push === undefined || partner.state === 'pending') break;
+    const allowed = Math.min(IN_FLIGHT, exchange.transport.allowance(issuer, exchange.clock()));
+    const claimed = allowed > underway.size ? await claim(exchange, snapshot, partner, allowed - underway.size) : [];
+    for (const settling of await dispatch(exchange, partner, push, claimed)) track(settling);
+    if (underway.size === 0 && claimed.length === 0) break;
+    // Half of the room free: claims stay batches instead of ones and twos.
+    const enough = claimed.length === 0 ? 0 : IN_FLIGHT / 2;
+    while (underway.size > enough) await Promise.race(underway);
+  }
+  await Promise.allSettled(underway);
+}
+
+/** What one claim brought and may be sent, under its lease. */
+interface Claim {
+  readonly delivery: Claimed;
+  readonly lease: string;
+}
+
+async function dispatch(
+  exchange: Exchange,
+  partner: PartnerEntry,
+  push: string,
+  claims: readonly Claim[],
+): Promise<Promise<Settled>[]> {
+  if (claims.length === 0) return [];
+  const lease = claims[0]?.lease ?? '';
+  const numbered = claims.map(({ delivery }) => delivery).filter(({ n }) => n !== null);
+  const { sealed, unsealed } = await seal(exchange, partner, numbered);
+  return [
+    ...unsealed.map(async (one) => giveUp(exchange, partner, one, lease)),
+    ...sealed.map((one) => send(exchange, partner, push, one, lease)),
+  ];
+}
+
+/** What cannot be signed is a defect of ours: a person sees it among the dead letters, and the others go on. */
+function giveUp(exchange: Exchange, partner: PartnerEntry, { delivery, failure }: Unsealed, lease: string): Settled {
+  const { issuer } = partner.facts;
+  const now = exchange.clock();
+  exchange.log.failure('delivery.unsealed', failure, { partner: issuer, jti: delivery.jti });
+  const attempt: Attempt = { id: delivery.id, lease, state: 'dead', code: 'internal', nextAt: new Date(now) };
+  return { attempt, event: deadEvent(delivery, issuer, 'internal', now) };
+}
+
+/** Claims what is due and decides again what was decided under an older directory; the latter is claimed anew after that. */
+async function claim(
+  exchange: Exchange,
+  snapshot: Snapshot,
+  partner: PartnerEntry,
+  room: number,
+): Promise<readonly Claim[]> {
+  const lease = exchange.chance.uuid4();
+  const claimed = await claimDue(exchange, partner, snapshot.version, lease, room);
+  const undecided = claimed.filter(({ n }) => n === null);
+  await decideAgain(exchange, snapshot, partner, undecided, lease);
+  return claimed.map((delivery) => ({ delivery, lease }));
+}
+
+function claimDue(exchange: Exchange, partner: PartnerEntry, basis: number, lease: string, room: number) {
+  const now = exchange.clock();
+  return inTransaction(exchange.store.db, (trx) =>
+    claimDeliveries(trx, {
+      partner: partner.facts.issuer,
+      suspended: partner.state === 'suspended',
+      basis,
+      limit: Math.min(BATCH, room),
+      now: new Date(now),
+      lease,
+      leaseUntil: new Date(now + LEASE_MS),
+    }),
+  );
+}
+
+async function send(
+  exchange: Exchange,
+  partner: PartnerEntry,
+  push: string,
+  { delivery, compact }: Sealed,
+  lease: string,
+): Promise<Settled> {
+  const issuer = partner.facts.issuer;
+  const outcome: PostOutcome = await exchange.transport.postToken(push, compact, {
+    partner: issuer,
+    local: partner.local,
+  });
+  const now = exchange.clock();
+  const step = afterAttempt(
+    outcome,
+    {
+      attempts: delivery.attempts,
+      ageMs: now - delivery.created_at.getTime(),
+      everlasting: delivery.event === 'withdrawn',
+    },
+    exchange.chance.fraction(),
+  );
+  exchange.metrics.sent(step.state === 'sent' ? 'accepted' : outcome.status);
+  const attempt: Attempt = {
+    id: delivery.id,
+    lease,
+    state: step.state,
+    code: step.code,
+    nextAt: new Date(now + step.delayMs),
+  };
+  return { attempt, event: step.state === 'dead' ? deadEvent(delivery, issuer, step.code, now) : undefined };
+}
+
+function deadEvent(delivery: Claimed, partner: string, code: string | null, now: number): NewEvent {
+  return {
+    type: 'delivery.dead',
+    at: new Date(now),
+    partner,
+    jti: delivery.jti,
+    ...(code !== null && { code }),
+    ...(delivery.originator !== null && { originator: delivery.originator }),
+    ...(delivery.reference_id !== null && { reference: delivery.reference_id }),
+  };
+}
+
+async function settleBatch(exchange: Exchange, batch: readonly Settled[]): Promise<undefined[]> {
+  const attempts = batch.map((one) => one.attempt);
+  const events = batch.map((one) => one.event).filter((event) => event !== undefined);
+  await inTransaction(exchange.store.db, async (trx) => {
+    await settleAttempts(trx, attempts, new Date(exchange.clock()));
+    await recordEvents(trx, events);
+  });
+  exchange.metrics.grouped('settle', batch.length);
+  return batch.map(() => undefined);
+}

@@ -1,0 +1,86 @@
+import type { Deny, Endpoints, Issuer, Policy } from '../domain/contract.types.ts';
+import type { PartnerFacts } from '../domain/decision.ts';
+import type { Database } from '../store/open.ts';
+import { denyRows, directoryVersion, partnerKeyRows, partnerRows, policyRows } from '../store/partners.ts';
+import { type PartnerKeys, pinKeys } from '../wire/pinned.ts';
+
+export interface PartnerEntry {
+  readonly facts: PartnerFacts;
+  readonly name: string;
+  readonly state: 'pending' | 'active' | 'suspended';
+  readonly foreign: boolean;
+  readonly local: boolean;
+  readonly keys: PartnerKeys;
+  readonly endpoints: Endpoints;
+  readonly policy: Policy | undefined;
+}
+
+export interface Snapshot {
+  readonly version: number;
+  readonly partners: ReadonlyMap<Issuer, PartnerEntry>;
+  readonly denies: readonly Deny[];
+}
+
+/**
+ * Partners, their pinned keys, policies and the organisation-wide denies, as of one version. Kept in memory and asked
+ * anew whenever the version in the store has moved, so that a suspension in another process counts at the next
+ * transaction, and no message is verified or decided from a view that is older than its own transaction.
+ */
+export interface Directory {
+  current(): Promise<Snapshot>;
+  /** The snapshot of exactly the version that this transaction sees; never after `bumpDirectory` in the same one. */
+  within(trx: Database): Promise<Snapshot>;
+}
+
+/** A key set is still used for this long after its `exp`, while refreshes fail. */
+const GRACE_SECONDS = 14 * 24 * 60 * 60;
+
+async function load(db: Database, version: number): Promise<Snapshot> {
+  const partners = await partnerRows(db);
+  const keys = Map.groupBy(await partnerKeyRows(db), (row) => row.issuer);
+  const policies = new Map((await policyRows(db)).map((row) => [row.partner, row.document]));
+  const entries = new Map<Issuer, PartnerEntry>();
+  for (const row of partners) {
+    if (row.state === 'removed') continue;
+    entries.set(row.issuer, {
+      facts: { issuer: row.issuer, type: row.type, jurisdictions: row.jurisdictions },
+      name: row.name,
+      state: row.state,
+      foreign: row.foreign_client,
+      local: row.is_local,
+      endpoints: row.endpoints,
+      policy: policies.get(row.issuer),
+      keys: await pinKeys({
+        issuer: row.issuer,
+        state: row.state,
+        foreign: row.foreign_client,
+        keys: keys.get(row.issuer) ?? [],
+        staleAt: row.key_set_exp + GRACE_SECONDS,
+      }),
+    });
+  }
+  return { version, partners: entries, denies: (await denyRows(db)).map((row) => row.document) };
+}
+
+export function createDirectory(db: Database, clock: () => number, freshForMs = 500): Directory {
+  let cached: Snapshot | undefined;
+  let checkedAt = 0;
+
+  async function within(trx: Database): Promise<Snapshot> {
+    const version = await directoryVersion(trx);
+    if (cached?.version === version) return cached;
+    cached = await load(trx, version);
+    return cached;
+  }
+
+  return {
+    within,
+    async current() {
+      const now = clock();
+      if (cached && now - checkedAt < freshForMs && now >= checkedAt) return cached;
+      const snapshot = await within(db);
+      checkedAt = now;
+      return snapshot;
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { isJsonObject, readJson } from '../wire/strict.ts';
+import type { Share } from './share.ts';
+
+/** One line of newline-delimited JSON as it stood in the file; `line` counts from 1. */
+export interface ImportLine {
+  readonly line: number;
+  readonly text: string;
+}
+
+/** What became of a line. A refused line stops nothing; what was taken is durable when this is returned. */
+export type ImportResult =
+  | {
+      readonly line: number;
+      readonly status: 'shared';
+      readonly id: string;
+      readonly effects: Effects;
+      readonly known: number;
+    }
+  | { readonly line: number; readonly status: 'refused'; readonly errors: readonly Refusal[] };
+
+/** How many partners each outcome was decided for. */
+export interface Effects {
+  readonly send: number;
+  readonly hold: number;
+  readonly withhold: number;
+}
+
+/** The longest line that is read, in bytes. */
+export const LONGEST_LINE = 64 * 1024;
+
+/** Shares each line as one reference, in groups that commit together; results are in the order of the lines. */
+export function importLines(share: Share, lines: readonly ImportLine[]): Promise<ImportResult[]> {
+  return Promise.all(lines.map((line) => importLine(share, line)));
+}
+
+async function importLine(share: Share, { line, text }: ImportLine): Promise<ImportResult> {
+  const read = readJson(text, { bytes: LONGEST_LINE });
+  if (isRefusal(read)) return { line, status: 'refused', errors: [read] };
+  if (!isJsonObject(read.value))
+    return { line, status: 'refused', errors: [refuse('json-invalid', '', 'The line is not a JSON object.')] };
+  const answer = await share(read.value);
+  if (Array.isArray(answer)) return { line, status: 'refused', errors: answer as Refusal[] };
+  const shared = answer as Exclude<typeof answer, Refusal[]>;
+  const count = (effect: keyof Effects) => shared.decisions.filter(({ decision }) => decision.effect === effect).length;
+  const effects = { send: count('send'), hold: count('hold'), withhold: count('withhold') };
+  return { line, status: 'shared', id: shared.id, effects, known: shared.duplicates.length };
+}

@@ -1,0 +1,52 @@
+import type { CaseReference, Receipt, Revised } from '../domain/contract.types.ts';
+import { guard } from '../domain/guard.ts';
+import { EVENT_PREFIX } from '../domain/message.ts';
+import { type Refusal, refuse } from '../domain/refusal.ts';
+import type { VerifiedSet } from '../wire/open.ts';
+import { checkSchema } from '../wire/schema.ts';
+import { gateReference } from './gate.ts';
+
+/** What a verified message asks for once its content has passed the gates: step 8 of the verification order. */
+export type Judged =
+  | { readonly kind: 'reference'; readonly reference: CaseReference; readonly supersedes: string | undefined }
+  | { readonly kind: 'receipt'; readonly receipt: Receipt }
+  | { readonly kind: 'verify' }
+  | { readonly kind: 'voided' }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+function refused(refusal: Refusal): Judged {
+  return { kind: 'refused', refusal };
+}
+
+function judgeReference(verified: VerifiedSet, schema: 'submitted' | 'revised', loopback: boolean): Judged {
+  const { claims, event } = verified;
+  const id = claims.sub_id.format === 'iss_sub' ? claims.sub_id.sub : undefined;
+  const [refusal] = gateReference(event.payload, { schema, codes: 'open', loopback, id });
+  if (refusal) return refused(refusal);
+  if (claims.sub_id.format !== 'iss_sub' || claims.sub_id.iss !== claims.iss) return refused(refuse('not-originator'));
+  if (schema === 'submitted') {
+    return { kind: 'reference', reference: event.payload as unknown as CaseReference, supersedes: undefined };
+  }
+  const { supersedes, ...reference } = event.payload as unknown as Revised;
+  return { kind: 'reference', reference: reference as CaseReference, supersedes };
+}
+
+/** Until nested encryption is spoken, plain tokens are for loopback nodes and foreign clients only. */
+function plainAllowed(verified: VerifiedSet, loopback: boolean): boolean {
+  return loopback || verified.foreign;
+}
+
+/** Content guard first, then the event's schema, the URL gate and authority. Pure; the policy decides afterwards. */
+export function judge(verified: VerifiedSet, loopback: boolean): Judged {
+  const { event } = verified;
+  if (!plainAllowed(verified, loopback)) return refused(refuse('encryption-required'));
+  const name = event.name.startsWith(EVENT_PREFIX) ? event.name.slice(EVENT_PREFIX.length) : '';
+  if (name === 'submitted' || name === 'revised') return judgeReference(verified, name, loopback);
+  if (name !== 'receipt' && name !== 'verify' && name !== 'voided') return refused(refuse('unsupported-event'));
+  const guarded = guard(event.payload, { form: name === 'receipt' ? 'receipt' : 'event' });
+  if (guarded) return refused(guarded);
+  const [malformed] = checkSchema(name, event.payload);
+  if (malformed) return refused(malformed);
+  if (name === 'receipt') return { kind: 'receipt', receipt: event.payload as unknown as Receipt };
+  return { kind: name };
+}

@@ -1,0 +1,148 @@
+import type { Deny, Policy } from '../domain/contract.types.ts';
+import { guard } from '../domain/guard.ts';
+import { isoInstant } from '../domain/instant.ts';
+import { checkPolicy, type PolicyWarning } from '../domain/policy-check.ts';
+import { type Refusal, refuse } from '../domain/refusal.ts';
+import { recordEvents } from '../store/feed.ts';
+import { bumpDirectory, denyRows, partnerRow } from '../store/partners.ts';
+import { insertRows } from '../store/rows.ts';
+import { inTransaction } from '../store/transaction.ts';
+import { messageDigest } from '../wire/digest.ts';
+import { checkSchema } from '../wire/schema.ts';
+import type { Exchange } from './context.ts';
+
+export interface PolicyReport {
+  readonly refusals: readonly Refusal[];
+  readonly warnings: readonly PolicyWarning[];
+}
+
+/** Looks at a policy document without storing it: guard, schema, then what only a person would notice. */
+export function reviewPolicy(document: unknown): PolicyReport {
+  const draft = withVersion(document, 1);
+  const guarded = guard(draft, { form: 'policy' });
+  if (guarded) return { refusals: [guarded], warnings: [] };
+  const malformed = checkSchema('policy', draft);
+  if (malformed.length > 0)
+    return { refusals: malformed.map((one) => ({ ...one, code: 'policy-invalid' })), warnings: [] };
+  return checkPolicy(draft as Policy);
+}
+
+/** The version is the node's to give; one that a file names is not believed. */
+function withVersion(document: unknown, version: number): unknown {
+  return typeof document === 'object' && document !== null && !Array.isArray(document)
+    ? { ...document, version }
+    : document;
+}
+
+export interface PolicySet {
+  readonly partner: string;
+  readonly version: number;
+  readonly state: 'active';
+  readonly warnings: readonly PolicyWarning[];
+  /** True while fewer than two operator keys are registered: the act is recorded, a second person is not enforced. */
+  readonly recordedNotEnforced: true;
+}
+
+/** Stores a policy as the partner's next version and makes it effective; the earlier one stays as history. */
+export async function setPolicy(exchange: Exchange, issuer: string, document: unknown): Promise<PolicySet | Refusal[]> {
+  const { refusals, warnings } = reviewPolicy(document);
+  if (refusals.length > 0) return [...refusals];
+  if ((document as Policy).partner !== issuer) {
+    return [refuse('policy-invalid', '/partner', 'The policy is for another partner.', `Set "partner" to ${issuer}.`)];
+  }
+  return inTransaction(exchange.store.db, async (trx) => {
+    const partner = await partnerRow(trx, issuer);
+    if (!partner || partner.state === 'removed') return [refuse('partner-unknown', '/partner')];
+    const last = await trx
+      .selectFrom('policy')
+      .select((s) => s.fn.max('version').as('version'))
+      .where('partner', '=', issuer)
+      .executeTakeFirst();
+    const version = (last?.version ?? 0) + 1;
+    const policy = withVersion(document, version) as Policy;
+    const at = new Date(exchange.clock());
+    await trx
+      .updateTable('policy')
+      .set({ state: 'superseded' })
+      .where('partner', '=', issuer)
+      .where('state', '=', 'active')
+      .execute();
+    const digest = messageDigest(JSON.stringify(policy));
+    await insertRows(trx, 'policy', [
+      { partner: issuer, version, document: policy, digest, state: 'active', created_at: at, approved_at: at },
+    ]);
+    await recordEvents(trx, [{ type: 'policy.activated', at, partner: issuer, body: { version, digest } }]);
+    await bumpDirectory(trx);
+    return { partner: issuer, version, state: 'active' as const, warnings, recordedNotEnforced: true as const };
+  });
+}
+
+/** A version of a partner's policy, the one in force unless another is named. */
+export async function showPolicy(exchange: Exchange, issuer: string, version?: number) {
+  let query = exchange.store.db.selectFrom('policy').selectAll().where('partner', '=', issuer);
+  query = version === undefined ? query.where('state', '=', 'active') : query.where('version', '=', version);
+  const row = await query.executeTakeFirst();
+  if (!row) return refuse('not-found', '', 'There is no such policy.', 'Set one: caseref policy set ISSUER FILE.');
+  const { document, state, digest, created_at } = row;
+  return { document, state, digest, createdAt: isoInstant(created_at.getTime()) };
+}
+
+/** With fewer than two operator keys a policy is effective when it is set; approving it then changes nothing. */
+export async function approvePolicy(exchange: Exchange, issuer: string, version: number) {
+  const row = await exchange.store.db
+    .selectFrom('policy')
+    .select('state')
+    .where('partner', '=', issuer)
+    .where('version', '=', version)
+    .executeTakeFirst();
+  if (!row)
+    return refuse(
+      'not-found',
+      '',
+      'There is no such version.',
+      'Look at the versions: caseref policy show ISSUER --version N.',
+    );
+  return { partner: issuer, version, state: row.state, recordedNotEnforced: true as const };
+}
+
+/** Adds an organisation-wide deny: from here no rule of any partner overrides it. */
+export async function addDeny(exchange: Exchange, document: unknown): Promise<Deny | Refusal[]> {
+  const deny = {
+    ...(document as Partial<Deny>),
+    id: (document as Partial<Deny>).id ?? `deny-${exchange.chance.uuid().slice(-12)}`,
+  };
+  const guarded = guard(deny, { form: 'policy' });
+  if (guarded) return [guarded];
+  const malformed = checkSchema('deny', deny);
+  if (malformed.length > 0) return malformed.map((one) => ({ ...one, code: 'policy-invalid' }));
+  return inTransaction(exchange.store.db, async (trx) => {
+    const known = await trx.selectFrom('policy_deny').select('id').where('id', '=', deny.id).executeTakeFirst();
+    if (known) return [refuse('state-conflict', '/id', 'A deny with this id exists or existed.', 'Use another id.')];
+    const at = new Date(exchange.clock());
+    await insertRows(trx, 'policy_deny', [{ id: deny.id, document: deny, created_at: at }]);
+    await recordEvents(trx, [{ type: 'deny.added', at, code: deny.id }]);
+    await bumpDirectory(trx);
+    return deny as Deny;
+  });
+}
+
+export async function listDenies(exchange: Exchange): Promise<Deny[]> {
+  return (await denyRows(exchange.store.db)).map((row) => row.document);
+}
+
+export async function removeDeny(exchange: Exchange, id: string): Promise<{ id: string; removed: true } | Refusal> {
+  return inTransaction(exchange.store.db, async (trx) => {
+    const at = new Date(exchange.clock());
+    const result = await trx
+      .updateTable('policy_deny')
+      .set({ removed_at: at })
+      .where('id', '=', id)
+      .where('removed_at', 'is', null)
+      .executeTakeFirst();
+    if (result.numUpdatedRows === 0n)
+      return refuse('not-found', '/id', 'There is no such deny.', 'List them: caseref policy deny list.');
+    await recordEvents(trx, [{ type: 'deny.removed', at, code: id }]);
+    await bumpDirectory(trx);
+    return { id, removed: true as const };
+  });
+}

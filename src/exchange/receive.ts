@@ -1,0 +1,74 @@
+import type { Log } from '../log.ts';
+import { inTransaction } from '../store/transaction.ts';
+import { openSet } from '../wire/open.ts';
+import { isTokenRefusal, type TokenRefusal } from '../wire/token-refusal.ts';
+import { type Admission, admit } from './admit.ts';
+import type { Arrival } from './arrival.ts';
+import type { Exchange } from './context.ts';
+import type { Snapshot } from './directory.ts';
+import { gather } from './gather.ts';
+import { judge } from './judge.ts';
+import { createQuota } from './quota.ts';
+
+export type Reception =
+  | { readonly status: 'taken' }
+  | { readonly status: 'refused'; readonly refusal: TokenRefusal }
+  | { readonly status: 'limited'; readonly retryAfter: number };
+
+export type Receive = (token: Uint8Array) => Promise<Reception>;
+
+/** Answers of `openSet` that a change of the directory in another process may have made untrue. */
+const directoryReasons = new Set<string>(['invalid_issuer', 'invalid_key', 'access_denied', 'temporarily_unavailable']);
+
+/**
+ * Takes one pushed token through the verification order of the protocol. Steps 2 to 7 are `openSet`; step 8 is `judge`;
+ * step 9 is one transaction for all that arrived at the same time, after which the answer is 202 and nothing is lost.
+ * What fails before the signature is proven costs no write.
+ */
+export function createReceive(exchange: Exchange): Receive {
+  const quota = createQuota();
+  const commit = gather<Arrival, Admission>(
+    async (batch) => {
+      const admissions = await inTransaction(exchange.store.db, (trx) => admit(exchange, trx, batch));
+      exchange.metrics.grouped('receive', batch.length);
+      exchange.wake.outbox();
+      return admissions;
+    },
+    { most: 100 },
+  );
+
+  return async (token) => {
+    const { opened, snapshot } = await open(exchange, token);
+    if (isTokenRefusal(opened)) return refused(exchange.log, opened);
+    const partner = snapshot.partners.get(opened.claims.iss);
+    const wait = quota(opened.claims.iss, partner?.policy?.receive.perMinute ?? PER_MINUTE, exchange.clock());
+    if (wait > 0) return { status: 'limited', retryAfter: wait };
+    const admission = await commit({ verified: opened, judged: judge(opened, exchange.profile.loopback) });
+    return isTokenRefusal(admission) ? refused(exchange.log, admission) : { status: 'taken' };
+  };
+}
+
+/** Verified messages a minute from one partner whose policy names no number. */
+const PER_MINUTE = 6000;
+
+async function open(exchange: Exchange, token: Uint8Array) {
+  const first = await exchange.directory.current();
+  const opened = await openWith(exchange, token, first);
+  if (!isTokenRefusal(opened) || !directoryReasons.has(opened.err)) return { opened, snapshot: first };
+  const second = await exchange.directory.within(exchange.store.db);
+  if (second.version === first.version) return { opened, snapshot: first };
+  return { opened: await openWith(exchange, token, second), snapshot: second };
+}
+
+function openWith(exchange: Exchange, token: Uint8Array, snapshot: Snapshot) {
+  return openSet(token, {
+    self: exchange.self,
+    lookup: (issuer) => snapshot.partners.get(issuer)?.keys,
+    now: Math.floor(exchange.clock() / 1000),
+  });
+}
+
+function refused(log: Log, refusal: TokenRefusal): Reception {
+  log.info({ event: 'push.refused', code: refusal.reason }, 'a pushed token was refused');
+  return { status: 'refused', refusal };
+}

@@ -1,0 +1,158 @@
+import type { CaseReference } from '../domain/contract.types.ts';
+import type { Decision } from '../domain/decision.ts';
+import type { DataKey, Place, Vault } from '../domain/secrets.ts';
+import type { NewRow } from '../store/rows.ts';
+import type { MatchKeys } from '../wire/match.ts';
+
+/** (originator, id): what a reference is named by everywhere. */
+export interface ReferenceName {
+  readonly originator: string;
+  readonly id: string;
+}
+
+export function ownerOf(name: ReferenceName): string {
+  return `${name.originator} ${name.id}`;
+}
+
+const text = new TextEncoder();
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Where the content of a revision stands: bound into its ciphertext. */
+export function revisionPlace(name: ReferenceName, revision: number): Place {
+  return { table: 'reference_revision', row: `${ownerOf(name)} ${revision}`, column: 'body' };
+}
+
+/** Where the signed bytes of a message we sent stand. */
+export function deliveryPlace(id: string): Place {
+  return { table: 'delivery', row: id, column: 'body' };
+}
+
+/** Where the signed bytes of a message we received stand. */
+export function messagePlace(issuer: string, jti: string): Place {
+  return { table: 'message', row: `${issuer} ${jti}`, column: 'body' };
+}
+
+export function sealText(vault: Vault, key: DataKey, place: Place, plain: string): Uint8Array {
+  return vault.seal(key, place, text.encode(plain));
+}
+
+export function openText(vault: Vault, key: DataKey, place: Place, sealed: Uint8Array): string {
+  return utf8.decode(vault.open(key, place, sealed));
+}
+
+export function openReference(
+  vault: Vault,
+  name: ReferenceName,
+  stored: { revision: number; body: Uint8Array; wrapped: Uint8Array },
+): CaseReference {
+  const key = vault.unwrap(stored.wrapped, ownerOf(name));
+  return JSON.parse(openText(vault, key, revisionPlace(name, stored.revision), stored.body)) as CaseReference;
+}
+
+/** Every jurisdiction that a reference names, with the country of each subdivision, for filters. */
+function jurisdictionsOf(reference: CaseReference): string[] {
+  const { hosting, reporting, concerned } = reference.jurisdiction;
+  const named = [hosting, reporting, ...(concerned ?? []).map((one) => one.country)];
+  const codes = named.filter((code) => code !== undefined).flatMap((code) => [code, code.slice(0, 2)]);
+  return [...new Set(codes)];
+}
+
+function facts(reference: CaseReference) {
+  return {
+    revision: reference.revision,
+    category: reference.category,
+    role: reference.role ?? null,
+    urgency: reference.urgency?.level ?? 'routine',
+    tlp: reference.marking.tlp,
+    hosting: reference.jurisdiction.hosting ?? null,
+    jurisdictions: jurisdictionsOf(reference),
+    assignee: reference.assignee ?? null,
+    report: reference.report ?? null,
+    retain_until: reference.retainUntil ?? null,
+    received_at: reference.receivedAt ?? null,
+  };
+}
+
+/** The row of a new reference: codes in the clear for filters, nothing of its address or handles. */
+export function referenceRow(
+  name: ReferenceName,
+  reference: CaseReference,
+  row: { position: number; direction: 'in' | 'out'; state: string; at: Date },
+): NewRow {
+  return {
+    originator: name.originator,
+    id: name.id,
+    position: row.position,
+    direction: row.direction,
+    state: row.state,
+    ...facts(reference),
+    created_at: row.at,
+    updated_at: row.at,
+  };
+}
+
+/** The members of a reference's row that a revision may change. */
+export function revisedFacts(reference: CaseReference, at: Date) {
+  return { ...facts(reference), updated_at: at };
+}
+
+export function revisionRow(
+  vault: Vault,
+  key: DataKey,
+  name: ReferenceName,
+  reference: CaseReference,
+  row: { jti: string | null; at: Date },
+): NewRow {
+  const place = revisionPlace(name, reference.revision);
+  return {
+    originator: name.originator,
+    id: name.id,
+    revision: reference.revision,
+    body: sealText(vault, key, place, JSON.stringify(reference)),
+    jti: row.jti,
+    at: row.at,
+  };
+}
+
+/** Blind indexes of an address under the match keys that are kept (K4 serves denies only and is not). */
+export interface Macs {
+  readonly K1: Uint8Array;
+  readonly K2: Uint8Array;
+  readonly K3: Uint8Array;
+}
+
+export function macsOf(vault: Vault, { K1, K2, K3 }: MatchKeys): Macs {
+  return { K1: vault.index('K1', K1), K2: vault.index('K2', K2), K3: vault.index('K3', K3) };
+}
+
+/** Blind-index rows of an address: what equality look-ups use instead of it. */
+export function indexRows({ originator, id }: ReferenceName, macs: Macs): NewRow[] {
+  return Object.entries(macs).map(([name, mac]) => ({ mac, name, originator, id }));
+}
+
+/** The stored answer to "why": one row for each (reference, partner, direction). */
+export function decisionRow(
+  name: ReferenceName,
+  partner: string,
+  direction: 'in' | 'out',
+  decision: Decision,
+  row: { revision: number; basis: number; at: Date; by?: string },
+): NewRow {
+  return {
+    originator: name.originator,
+    id: name.id,
+    partner,
+    direction,
+    revision: row.revision,
+    basis: row.basis,
+    effect: decision.effect,
+    rule: decision.rule,
+    code: decision.code ?? null,
+    policy_version: decision.policyVersion,
+    trace: decision.trace,
+    change: decision.change ?? null,
+    disclosed: decision.disclosed ?? null,
+    decided_at: row.at,
+    decided_by: row.by ?? null,
+  };
+}

@@ -1,0 +1,39 @@
+import { type Refusal, refuse } from '../domain/refusal.ts';
+import { recordEvents } from '../store/feed.ts';
+import { inTransaction } from '../store/transaction.ts';
+import type { Exchange } from './context.ts';
+
+/** Puts a delivery that waits, is overdue or was given up back to the front of the outbox, with the same signed bytes. */
+export async function retryDelivery(
+  exchange: Exchange,
+  id: string,
+): Promise<{ id: string; state: 'queued' } | Refusal> {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return refuse('delivery-unknown');
+  const answer = await inTransaction(exchange.store.db, async (trx) => {
+    const row = await trx
+      .selectFrom('delivery')
+      .select(['state', 'partner', 'jti'])
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!row) return refuse('delivery-unknown');
+    if (row.state === 'receipted' || row.state === 'dropped') {
+      return refuse(
+        'state-conflict',
+        '',
+        `The delivery is ${row.state}; there is nothing to send.`,
+        'Look at it: caseref delivery list.',
+      );
+    }
+    const at = new Date(exchange.clock());
+    await trx
+      .updateTable('delivery')
+      .set({ state: 'queued', next_at: at, lease: null, lease_until: null })
+      .where('id', '=', id)
+      .execute();
+    await recordEvents(trx, [{ type: 'delivery.retried', at, partner: row.partner, jti: row.jti }]);
+    return { id, state: 'queued' as const };
+  });
+  exchange.wake.outbox();
+  return answer;
+}

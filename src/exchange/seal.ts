@@ -1,0 +1,148 @@
+import type { CaseReference, Receipt } from '../domain/contract.types.ts';
+import type { Decision, SendEffect } from '../domain/decision.ts';
+import type { SubjectId } from '../domain/message.ts';
+import { redact } from '../domain/redact.ts';
+import { type Claimed, lastDigests, storeSigned } from '../store/outbox.ts';
+import {
+  type Envelope,
+  receiptClaims,
+  revisedClaims,
+  type SignableClaims,
+  submittedClaims,
+  verifyClaims,
+} from '../wire/event.ts';
+import { signSet } from '../wire/sign.ts';
+import type { Exchange } from './context.ts';
+import type { PartnerEntry } from './directory.ts';
+import { deliveryPlace, openReference, openText, ownerOf, sealText } from './record.ts';
+
+/** A claimed delivery with the bytes that go out, the same at every attempt. */
+export interface Sealed {
+  readonly delivery: Claimed;
+  readonly compact: string;
+}
+
+/** A delivery that could not be given its bytes: a defect of ours, which must not keep the others back. */
+export interface Unsealed {
+  readonly delivery: Claimed;
+  readonly failure: unknown;
+}
+
+/**
+ * Gives claimed deliveries their signed bytes: those signed at an earlier claim are opened from the store, the others
+ * are built from what policy discloses, signed together and stored before any of them is sent. A process that dies in
+ * between signs anew under the same number, and nobody has seen the first signature.
+ */
+export async function seal(
+  exchange: Exchange,
+  partner: PartnerEntry,
+  claimed: readonly Claimed[],
+): Promise<{ sealed: Sealed[]; unsealed: Unsealed[] }> {
+  const fresh = claimed.filter((one) => one.digest === null);
+  const revised = fresh.filter((one) => one.event === 'revised').map((one) => one.id);
+  const supersedes = await lastDigests(exchange.store.db, partner.facts.issuer, revised);
+  const signer = exchange.keys.signer();
+  const unsealed: Unsealed[] = [];
+  const attempt = async <Out>(delivery: Claimed, work: () => Promise<Out> | Out): Promise<Out | undefined> => {
+    try {
+      return await work();
+    } catch (failure) {
+      unsealed.push({ delivery, failure });
+      return undefined;
+    }
+  };
+  const signed = await Promise.all(
+    fresh.map((delivery) =>
+      attempt(delivery, async () => {
+        const claims = claimsFor(exchange, partner, delivery, supersedes.get(delivery.id));
+        const token = await signSet(claims, signer);
+        return { id: delivery.id, delivery, ...token, ...stored(exchange, delivery, token.compact) };
+      }),
+    ),
+  );
+  const made = signed.filter((one) => one !== undefined);
+  await storeSigned(exchange.store.db, made);
+  const again = claimed.filter((one) => one.digest !== null);
+  const opened = await Promise.all(
+    again.map((delivery) => attempt(delivery, () => ({ delivery, compact: openSigned(exchange, delivery) }))),
+  );
+  return { sealed: [...made, ...opened.filter((one) => one !== undefined)], unsealed };
+}
+
+/** Messages that carry a reference are kept encrypted with its data key; receipts name no address and are evidence. */
+function stored(
+  exchange: Exchange,
+  delivery: Claimed,
+  compact: string,
+): { body: Uint8Array | null; plain: string | null } {
+  const key = dataKey(exchange, delivery);
+  if (!key) return { body: null, plain: compact };
+  return { body: sealText(exchange.vault, key, deliveryPlace(delivery.id), compact), plain: null };
+}
+
+function openSigned(exchange: Exchange, delivery: Claimed): string {
+  if (delivery.plain !== null) return delivery.plain;
+  const key = dataKey(exchange, delivery);
+  if (!key || !delivery.body) throw new Error(`delivery ${delivery.id} has lost its signed bytes`);
+  return openText(exchange.vault, key, deliveryPlace(delivery.id), delivery.body);
+}
+
+function dataKey(exchange: Exchange, { wrapped, originator, reference_id: id }: Claimed) {
+  if (!wrapped || originator === null || id === null) return undefined;
+  return exchange.vault.unwrap(wrapped, ownerOf({ originator, id }));
+}
+
+function claimsFor(
+  exchange: Exchange,
+  partner: PartnerEntry,
+  delivery: Claimed,
+  supersedes: string | undefined,
+): SignableClaims {
+  const envelope = envelopeFor(exchange, partner, delivery);
+  if (delivery.event === 'verify') return verifyClaims(envelope);
+  if (delivery.event === 'receipt') {
+    const { subject, content } = delivery.payload as { subject: SubjectId; content: Receipt };
+    const { for: answered, digest, ...outcome } = content;
+    return receiptClaims(envelope, { jti: answered.jti, digest, sub_id: subject }, outcome);
+  }
+  const id = delivery.reference_id as string;
+  const disclosure = redact(referenceOf(exchange, delivery), sendDecision(delivery), {
+    partner: partner.facts,
+    policy: policyOf(partner),
+    now: exchange.clock(),
+  });
+  // A revision to somebody whose first message never left is that somebody's first disclosure.
+  return delivery.event === 'revised' && supersedes !== undefined
+    ? revisedClaims(envelope, id, disclosure, supersedes)
+    : submittedClaims(envelope, id, disclosure);
+}
+
+function envelopeFor(exchange: Exchange, partner: PartnerEntry, { jti, epoch, n }: Claimed): Envelope {
+  if (epoch === null || n === null) throw new Error('a message was about to be signed without a number');
+  return {
+    iss: exchange.self,
+    aud: partner.facts.issuer,
+    iat: Math.floor(exchange.clock() / 1000),
+    jti,
+    seq: { epoch, n },
+    salt: exchange.chance.jti(),
+  };
+}
+
+export function referenceOf(exchange: Exchange, delivery: Claimed): CaseReference {
+  const { originator, reference_id: id, revision, revision_body: body, wrapped } = delivery;
+  if (originator === null || id === null || revision === null || !body || !wrapped) {
+    throw new Error(`delivery ${delivery.id} has no reference`);
+  }
+  return openReference(exchange.vault, { originator, id }, { revision, body, wrapped });
+}
+
+function policyOf(partner: PartnerEntry) {
+  if (!partner.policy) throw new Error('a reference was about to leave without a policy');
+  return partner.policy;
+}
+
+/** A delivery is numbered only while its decision is `send` under the directory of this moment. */
+function sendDecision(delivery: Claimed): Decision<SendEffect> {
+  return { effect: (delivery.effect ?? 'withhold') as SendEffect, rule: '', policyVersion: 0, trace: [] };
+}

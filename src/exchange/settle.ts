@@ -1,0 +1,75 @@
+import { settle } from '../domain/receipt.ts';
+import type { NewEvent } from '../store/feed.ts';
+import { type Answerable, lockAnswered, type Settlement, settleDeliveries } from '../store/messages.ts';
+import type { Trx } from '../store/open.ts';
+import type { Arrival } from './arrival.ts';
+
+type ReceiptArrival = Arrival & { judged: Extract<Arrival['judged'], { kind: 'receipt' }> };
+
+function isReceipt(arrival: Arrival): arrival is ReceiptArrival {
+  return arrival.judged.kind === 'receipt';
+}
+
+/** Why a receipt counts for nothing; a forged or misdirected one is an alert, never a state. */
+function mismatch({ judged, verified }: ReceiptArrival, message: Answerable | undefined): string | undefined {
+  if (!message) return 'message-unknown';
+  if (message.event === 'receipt' || message.event === 'voided') return 'not-receiptable';
+  if (message.digest !== judged.receipt.digest) return 'digest-mismatch';
+  const subject = verified.claims.sub_id;
+  if (subject.format !== 'iss_sub')
+    return message.reference_id === null && subject.id === message.jti ? undefined : 'subject-mismatch';
+  return subject.iss === message.originator && subject.sub === message.reference_id ? undefined : 'subject-mismatch';
+}
+
+/**
+ * Settles our own messages by the receipts among these arrivals. A receipt counts only if its issuer is the audience of
+ * the message and jti, digest and subject agree; later ones only move forward (protocol, "Receipts").
+ * @returns the feed entries: settled, refused by the recipient, or mismatched.
+ */
+export async function settleReceipts(trx: Trx, arrivals: readonly Arrival[], at: Date): Promise<NewEvent[]> {
+  const receipts = arrivals.filter(isReceipt);
+  if (receipts.length === 0) return [];
+  const named = receipts.map(({ verified, judged }) => ({ partner: verified.claims.iss, jti: judged.receipt.for.jti }));
+  const messages = new Map((await lockAnswered(trx, named)).map((row) => [`${row.partner} ${row.jti}`, row]));
+  const outcomes = new Map<string, string | null>([...messages].map(([key, row]) => [key, row.outcome]));
+  const settlements = new Map<string, Settlement>();
+  const events: NewEvent[] = [];
+  for (const receipt of receipts) {
+    const { claims } = receipt.verified;
+    const content = receipt.judged.receipt;
+    const key = `${claims.iss} ${content.for.jti}`;
+    const message = messages.get(key);
+    const wrong = mismatch(receipt, message);
+    if (wrong !== undefined || !message) {
+      events.push({
+        type: 'receipt.mismatched',
+        at,
+        partner: claims.iss,
+        jti: claims.jti,
+        ...(wrong && { code: wrong }),
+      });
+      continue;
+    }
+    const step = settle((outcomes.get(key) ?? undefined) as Parameters<typeof settle>[0], content.outcome);
+    if (step === 'ignored' || step === 'same') continue;
+    outcomes.set(key, content.outcome);
+    const { code = null, pointer = null } = content;
+    settlements.set(message.id, { id: message.id, outcome: content.outcome, code, pointer, receipt: claims.jti });
+    events.push(settledEvent(message, content.outcome, code, at));
+  }
+  await settleDeliveries(trx, [...settlements.values()], at);
+  return events;
+}
+
+function settledEvent(message: Answerable, outcome: string, code: string | null, at: Date): NewEvent {
+  return {
+    type: outcome === 'refused' ? 'delivery.refused' : 'delivery.receipted',
+    at,
+    partner: message.partner,
+    jti: message.jti,
+    ...(code !== null && { code }),
+    ...(message.originator !== null && { originator: message.originator }),
+    ...(message.reference_id !== null && { reference: message.reference_id }),
+    body: { outcome },
+  };
+}

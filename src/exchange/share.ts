@@ -1,0 +1,185 @@
+import type { CaseReference } from '../domain/contract.types.ts';
+import { isoInstant } from '../domain/instant.ts';
+import { type Refusal, refuse } from '../domain/refusal.ts';
+import type { DataKey } from '../domain/secrets.ts';
+import { eventInsert, type NewEvent, reservePositions } from '../store/feed.ts';
+import type { Trx } from '../store/open.ts';
+import { deliveryInsert, type NewDelivery } from '../store/outbox.ts';
+import { emptyRows, findByIndex, type ReferenceRows, referenceInserts, takenIds } from '../store/references.ts';
+import { countRefusals, insertAll } from '../store/rows.ts';
+import { inTransaction } from '../store/transaction.ts';
+import { type MatchKeys, matchKeys } from '../wire/match.ts';
+import type { Exchange } from './context.ts';
+import { decideAll, heldEvents } from './decide.ts';
+import type { Snapshot } from './directory.ts';
+import { duplicateFinder, MOST_DUPLICATES } from './duplicates.ts';
+import { gather } from './gather.ts';
+import { type Idempotency, recall, remember } from './idempotency.ts';
+import { type Intake, readSubmission } from './intake.ts';
+import { newDelivery } from './queue.ts';
+import {
+  decisionRow,
+  indexRows,
+  type Macs,
+  macsOf,
+  ownerOf,
+  type ReferenceName,
+  referenceRow,
+  revisionRow,
+} from './record.ts';
+import type { PartnerDecision, Shared } from './sharing.ts';
+
+interface Prepared extends Omit<Intake, 'id'>, ReferenceName {
+  readonly keys: MatchKeys;
+  readonly macs: Macs;
+  readonly dataKey: { key: DataKey; wrapped: Uint8Array };
+  readonly idempotency: Idempotency | undefined;
+}
+
+export type Share = (input: unknown, idempotency?: Idempotency) => Promise<Shared | Refusal[]>;
+
+/**
+ * Takes one case reference from the hotline's own software: gates it, decides for every partner, and commits reference,
+ * decisions, outbox and feed together. What is refused leaves a count and nothing else. Calls that arrive together
+ * share one commit.
+ */
+export function createShare(exchange: Exchange): Share {
+  const commit = gather<Prepared, Shared | Refusal[]>((batch) => commitBatch(exchange, batch), { most: 100 });
+  const count = gather<string, undefined>((codes) => countBatch(exchange, codes), { most: 500 });
+  const take = async (intake: Intake, idempotency: Idempotency | undefined) => {
+    const large = tooLarge(intake.reference);
+    return large ? [large] : commit(prepare(exchange, intake, idempotency));
+  };
+  return async (input, idempotency) => {
+    const intake = readSubmission(input, 1, exchange.profile.loopback);
+    const answer = Array.isArray(intake) ? intake : await take(intake, idempotency);
+    if (Array.isArray(answer)) await count(answer[0]?.code ?? 'schema-invalid');
+    return answer;
+  };
+}
+
+async function countBatch(exchange: Exchange, codes: readonly string[]): Promise<undefined[]> {
+  await countRefusals(exchange.store.db, isoInstant(exchange.clock()).slice(0, 10), 'api', codes);
+  return codes.map(() => undefined);
+}
+
+/** What fits into one signed message of 16 KiB after base64url, with the claims, header and signature around it. */
+const LARGEST = 11_000;
+
+/** Refuses a reference that could be stored but never sent. */
+export function tooLarge(reference: CaseReference): Refusal | undefined {
+  if (Buffer.byteLength(JSON.stringify(reference)) <= LARGEST) return undefined;
+  const message = 'The reference does not fit into one signed message.';
+  return refuse('too-large', '', message, 'Shorten the address, the referrer or the lists.');
+}
+
+function prepare(exchange: Exchange, intake: Intake, idempotency: Idempotency | undefined): Prepared {
+  const name = { originator: exchange.self, id: intake.id ?? exchange.chance.uuid4() };
+  const keys = matchKeys(intake.reference.url);
+  return {
+    ...intake,
+    ...name,
+    keys,
+    macs: macsOf(exchange.vault, keys),
+    dataKey: exchange.vault.newDataKey(ownerOf(name)),
+    idempotency,
+  };
+}
+
+async function commitBatch(exchange: Exchange, batch: readonly Prepared[]): Promise<(Shared | Refusal[])[]> {
+  const answers = await inTransaction(exchange.store.db, (trx) => shareWithin(exchange, trx, batch));
+  exchange.metrics.grouped('share', batch.length);
+  exchange.wake.outbox();
+  return answers;
+}
+
+async function shareWithin(exchange: Exchange, trx: Trx, batch: readonly Prepared[]): Promise<(Shared | Refusal[])[]> {
+  const calls = batch.map((one) => one.idempotency);
+  const remembered = await recall(exchange, trx, calls);
+  const fresh = batch.filter((_, index) => remembered[index] === undefined);
+  const ids = fresh.map((one) => one.id);
+  const taken = await takenIds(trx, exchange.self, ids);
+  const accepted: Prepared[] = [];
+  const answers = new Map<Prepared, Shared | Refusal[]>();
+  for (const one of fresh) {
+    if (taken.has(one.id)) answers.set(one, [refuse('reference-exists', '/id')]);
+    else {
+      taken.add(one.id);
+      accepted.push(one);
+    }
+  }
+  for (const [one, shared] of await insertShared(exchange, trx, accepted)) answers.set(one, shared);
+  return batch.map((one, index) => remembered[index] ?? (answers.get(one) as Shared | Refusal[]));
+}
+
+/** Everything that one transaction writes for new references. */
+interface Draft {
+  readonly rows: ReferenceRows;
+  readonly deliveries: NewDelivery[];
+  readonly events: NewEvent[];
+  readonly at: Date;
+  position: number;
+}
+
+async function insertShared(
+  exchange: Exchange,
+  trx: Trx,
+  accepted: readonly Prepared[],
+): Promise<Map<Prepared, Shared>> {
+  if (accepted.length === 0) return new Map();
+  const snapshot = await exchange.directory.within(trx);
+  const wanted = accepted.flatMap(({ macs }) => [macs.K1, macs.K2]);
+  const duplicates = duplicateFinder(await findByIndex(trx, wanted, MOST_DUPLICATES));
+  const at = new Date(exchange.clock());
+  const decided = accepted.map((one) => ({ one, decisions: decideAll(exchange, snapshot, one.reference, one.keys) }));
+  const most = decided.reduce((sum, { decisions }) => sum + 2 + 2 * decisions.length, 0);
+  const position = await reservePositions(trx, most);
+  const draft: Draft = { rows: emptyRows(), deliveries: [], events: [], at, position };
+  const shared = new Map<Prepared, Shared>();
+  for (const { one, decisions } of decided) {
+    enter(exchange, draft, snapshot, one, decisions);
+    shared.set(one, {
+      id: one.id,
+      reference: one.reference,
+      createdAt: isoInstant(at.getTime()),
+      decisions,
+      duplicates: duplicates(one),
+      normalised: one.normalised,
+      replayed: false,
+    });
+  }
+  await insertAll(trx, [
+    ...referenceInserts(draft.rows),
+    deliveryInsert(draft.deliveries),
+    eventInsert(draft.events, draft.position),
+    remember(
+      exchange,
+      [...shared].map(([one, answer]) => ({ ...one, answer })),
+    ),
+  ]);
+  return shared;
+}
+
+function enter(
+  exchange: Exchange,
+  draft: Draft,
+  snapshot: Snapshot,
+  one: Prepared,
+  decisions: readonly PartnerDecision[],
+): void {
+  const { rows, at } = draft;
+  const name: ReferenceName = { originator: one.originator, id: one.id };
+  const placed = { position: draft.position++, direction: 'out', state: 'open', at } as const;
+  rows.references.push(referenceRow(name, one.reference, placed));
+  rows.keys.push({ ...name, wrapped: one.dataKey.wrapped });
+  rows.revisions.push(revisionRow(exchange.vault, one.dataKey.key, name, one.reference, { jti: null, at }));
+  rows.indexes.push(...indexRows(name, one.macs));
+  draft.events.push({ type: 'reference.shared', at, originator: name.originator, reference: name.id });
+  draft.events.push(...heldEvents(name, decisions, at));
+  for (const { partner, decision } of decisions) {
+    rows.decisions.push(decisionRow(name, partner, 'out', decision, { revision: 1, basis: snapshot.version, at }));
+    if (decision.effect !== 'send') continue;
+    const message = { partner, event: 'submitted', reference: one.reference, position: draft.position++, at } as const;
+    draft.deliveries.push(newDelivery(exchange, name, message));
+  }
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type Refusal, refuse } from '../domain/refusal.ts';
+
+const OTHERS = 0o077;
+/** Key files are a few kilobytes; a larger one is not ours. */
+const LARGEST = 1024 * 1024;
+
+function lax(path: string, why: string): Refusal {
+  return refuse('file-mode-lax', '', `${path} ${why}.`, `Make it yours alone: chmod 600 ${path}`);
+}
+
+/** Reads a secret file that only its owner can read: no link, mode 0600 or stricter, ours. Undefined when there is none. */
+export async function readSecretFile(path: string): Promise<string | Refusal | undefined> {
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    // Opened first and looked at through the handle, so that nobody can swap the file in between.
+    // Without O_NONBLOCK a planted pipe would hang the start.
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (failure) {
+    const code = (failure as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ELOOP') return lax(path, 'is a symbolic link');
+    throw failure;
+  }
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile()) return lax(path, 'is not a plain file');
+    if ((stat.mode & OTHERS) !== 0) return lax(path, 'can be read or written by others');
+    if (stat.uid !== process.getuid?.()) return lax(path, 'belongs to another user');
+    if (stat.size > LARGEST) return lax(path, 'is too large to be a key file');
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
+}
+
+/** Writes a secret file so that a crash leaves the old one or the new one, never half: mode 0600, flushed, renamed. */
+export async function writeSecretFile(path: string, text: string): Promise<void> {
+  const directory = dirname(path);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  // Never a name that a crash may have left behind: in a container every process has the same number.
+  const draft = `${path}.${randomBytes(6).toString('hex')}.new`;
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } catch (failure) {
+    await file.close();
+    await unlink(draft);
+    throw failure;
+  }
+  await file.close();
+  await rename(draft, path);
+  const parent = await open(directory, 'r');
+  await parent.sync();
+  await parent.close();
+}
+
+/** Refuses a directory of secrets that others can enter. */
+export async function checkSecretDirectory(path: string): Promise<Refusal | undefined> {
+  const stat = await lstat(path).catch(() => undefined);
+  if (!stat) return undefined;
+  if (!stat.isDirectory())
+    return refuse('file-mode-lax', '', `${path} is not a directory.`, 'Restore it from a backup.');
+  if (stat.uid !== process.getuid?.()) {
+    return refuse('file-mode-lax', '', `${path} belongs to another user.`, 'Run as the user that owns it.');
+  }
+  if ((stat.mode & OTHERS) === 0) return undefined;
+  return refuse('file-mode-lax', '', `${path} can be entered by others.`, `Make it yours alone: chmod 700 ${path}`);
+}

@@ -1,0 +1,34 @@
+import type { Exchange } from '../exchange/context.ts';
+import type { Share } from '../exchange/share.ts';
+import { nodeOperations } from './node-operations.ts';
+import { partnerOperations, policyOperations } from './partner-operations.ts';
+import { clientOperations, deliveryOperations, referenceOperations } from './reference-operations.ts';
+
+export interface OperatorParts {
+  readonly exchange: Exchange;
+  readonly share: Share;
+  /** Whether the node serves: false where the command line opened it for itself. */
+  readonly running: boolean;
+}
+
+/**
+ * Everything an operator can ask of a node, by name: plain JSON in and out, with the same bodies as the node API. Called
+ * in the process, or through the private socket of a node that runs.
+ */
+export function createOperations({ exchange, share, running }: OperatorParts) {
+  return {
+    ...nodeOperations(exchange, running),
+    ...partnerOperations(exchange),
+    ...policyOperations(exchange),
+    ...clientOperations(exchange),
+    ...referenceOperations(exchange, share),
+    ...deliveryOperations(exchange),
+  };
+}
+
+export type Operations = ReturnType<typeof createOperations>;
+export type OperationName = keyof Operations;
+/** What each operation takes; members that may be left out are optional. */
+export type OperationArgs = { [Name in OperationName]: Parameters<Operations[Name]>[0] };
+/** What each operation answers, refusals included. */
+export type OperationAnswers = { [Name in OperationName]: Awaited<ReturnType<Operations[Name]>> };

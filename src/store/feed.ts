@@ -1,0 +1,56 @@
+import { sql } from 'kysely';
+import type { EventType } from '../domain/feed.ts';
+import type { Database, Trx } from './open.ts';
+import { type Insert, insertAll } from './rows.ts';
+
+/** One thing that happened, as it goes into the feed: codes and identifiers, never an address or a handle. */
+export interface NewEvent {
+  readonly type: EventType;
+  readonly at: Date;
+  readonly originator?: string | undefined;
+  readonly reference?: string | undefined;
+  readonly partner?: string | undefined;
+  readonly jti?: string | undefined;
+  readonly code?: string | undefined;
+  readonly body?: Record<string, unknown> | undefined;
+}
+
+/**
+ * Reserves `count` positions and returns the first. The counter's row stays locked until the transaction ends, so a
+ * position becomes visible before any higher one is given, and a reader that remembers the last position it saw never
+ * skips a row (a bare sequence would: its ids commit out of order). Call it as late in the transaction as possible.
+ */
+export async function reservePositions(trx: Trx, count: number): Promise<number> {
+  const { rows } = await sql<{ position: number }>`
+    update feed_counter set position = position + ${count} returning position`.execute(trx);
+  const [row] = rows;
+  if (!row) throw new Error('the feed counter is missing');
+  return row.position - count + 1;
+}
+
+/** The rows of events at positions from `first` on, which were reserved in the same transaction. */
+export function eventInsert(events: readonly NewEvent[], first: number): Insert {
+  const rows = events.map((event, index) => ({
+    position: first + index,
+    type: event.type,
+    at: event.at,
+    originator: event.originator ?? null,
+    reference_id: event.reference ?? null,
+    partner: event.partner ?? null,
+    jti: event.jti ?? null,
+    code: event.code ?? null,
+    body: event.body ?? null,
+  }));
+  return { table: 'event', rows };
+}
+
+/** Writes events at the end of the feed. */
+export async function recordEvents(trx: Trx, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await insertAll(trx, [eventInsert(events, await reservePositions(trx, events.length))]);
+}
+
+/** Events after a position, oldest first. */
+export async function eventsAfter(db: Database, after: number, limit: number) {
+  return db.selectFrom('event').selectAll().where('position', '>', after).orderBy('position').limit(limit).execute();
+}

@@ -1,0 +1,114 @@
+import { sql } from 'kysely';
+import type { Database } from './open.ts';
+
+export interface StoredMessage {
+  readonly issuer: string;
+  readonly jti: string;
+  readonly digest: string;
+  readonly payload_digest: string;
+  readonly event: string;
+}
+
+interface Named {
+  readonly issuer: string;
+  readonly jti: string;
+}
+
+/** Messages of these names that were taken before. */
+export async function takenMessages(db: Database, names: readonly Named[]): Promise<StoredMessage[]> {
+  if (names.length === 0) return [];
+  const wanted = names.map(({ issuer, jti }) => ({ issuer, jti }));
+  const { rows } = await sql<StoredMessage>`
+    select m.issuer, m.jti, m.digest, m.payload_digest, m.event
+    from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as w (issuer text, jti text)
+    join message m on m.issuer = w.issuer and m.jti = w.jti`.execute(db);
+  return rows;
+}
+
+export interface KnownReference {
+  readonly originator: string;
+  readonly id: string;
+  readonly state: string;
+  readonly revision: number;
+  readonly wrapped: Buffer | null;
+  readonly body: Buffer | null;
+}
+
+/** References of partners that arriving messages speak of, locked until the transaction ends. */
+export async function lockReferences(
+  db: Database,
+  names: readonly { originator: string; id: string }[],
+): Promise<KnownReference[]> {
+  if (names.length === 0) return [];
+  const wanted = names.map(({ originator, id }) => ({ originator, id }));
+  const { rows } = await sql<KnownReference>`
+    select r.originator, r.id, r.state, r.revision, k.wrapped, v.body
+    from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as w (originator text, id uuid)
+    join reference r on r.originator = w.originator and r.id = w.id
+    left join reference_key k on k.originator = r.originator and k.id = r.id
+    left join reference_revision v on v.originator = r.originator and v.id = r.id and v.revision = r.revision
+    order by r.originator, r.id for update of r`.execute(db);
+  return rows;
+}
+
+/** Puts the delivered receipts for these messages back into the outbox, unless that was done within the hour. */
+export async function reissueReceipts(
+  db: Database,
+  answered: readonly { partner: string; jti: string }[],
+  now: Date,
+  notSince: Date,
+): Promise<void> {
+  if (answered.length === 0) return;
+  const wanted = answered.map(({ partner, jti }) => ({ partner, jti }));
+  await sql`
+    update delivery d set state = 'queued', next_at = ${now}, reissued_at = ${now}
+    from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as w (partner text, jti text)
+    where d.partner = w.partner and d.answers = w.jti and d.state = 'sent'
+      and (d.reissued_at is null or d.reissued_at < ${notSince})`.execute(db);
+}
+
+export interface Answerable {
+  readonly id: string;
+  readonly partner: string;
+  readonly jti: string;
+  readonly digest: string | null;
+  readonly event: string;
+  readonly originator: string | null;
+  readonly reference_id: string | null;
+  readonly state: string;
+  readonly outcome: string | null;
+}
+
+/** Our own messages that receipts speak of, locked in one order until the transaction ends. */
+export async function lockAnswered(
+  db: Database,
+  named: readonly { partner: string; jti: string }[],
+): Promise<Answerable[]> {
+  if (named.length === 0) return [];
+  const wanted = named.map(({ partner, jti }) => ({ partner, jti }));
+  const { rows } = await sql<Answerable>`
+    select d.id, d.partner, d.jti, d.digest, d.event, d.originator, d.reference_id, d.state, d.outcome
+    from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as w (partner text, jti text)
+    join delivery d on d.partner = w.partner and d.jti = w.jti
+    order by d.id for update of d`.execute(db);
+  return rows;
+}
+
+export interface Settlement {
+  readonly id: string;
+  readonly outcome: string;
+  readonly code: string | null;
+  readonly pointer: string | null;
+  readonly receipt: string;
+}
+
+/** Records what receipts said of our messages: from here there is evidence. */
+export async function settleDeliveries(db: Database, settled: readonly Settlement[], at: Date): Promise<void> {
+  if (settled.length === 0) return;
+  await sql`
+    update delivery d set state = 'receipted', outcome = s.outcome, outcome_code = s.code, outcome_pointer = s.pointer,
+      receipt_jti = s.receipt, settled_at = ${at}, sent_at = coalesce(d.sent_at, ${at}), lease = null, lease_until = null
+    from jsonb_to_recordset(${JSON.stringify(settled)}::jsonb)
+      as s (id uuid, outcome text, code text, pointer text, receipt text)
+    where d.id = s.id`.execute(db);
+}

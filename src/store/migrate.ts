@@ -1,0 +1,33 @@
+import { sql } from 'kysely';
+import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
+import * as foundation from './migrations/0001-foundation.ts';
+import type { Database, Store } from './open.ts';
+
+/** Every migration there is, in its order; a static list, so that a bundle, a test and a checkout run the same. */
+const migrations: Record<string, Migration> = {
+  '0001-foundation': foundation,
+};
+
+const provider: MigrationProvider = { getMigrations: async () => migrations };
+
+/** Brings the store to the newest shape; throws the first failure with the migration's name. */
+export async function migrate(store: Store): Promise<void> {
+  const migrator = new Migrator({ db: store.db, provider, migrationTableSchema: store.schema });
+  const { error, results } = await migrator.migrateToLatest();
+  if (!error) return;
+  const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'before the first';
+  throw new Error(`migration ${failed} failed`, { cause: error });
+}
+
+/** Names of the migrations that this store has not seen yet, and of those that only a newer release knows. */
+export async function drift(db: Database): Promise<{ missing: string[]; unknown: string[] }> {
+  const known = Object.keys(migrations);
+  const table = await sql<{ found: string | null }>`select to_regclass('kysely_migration')::text as found`.execute(db);
+  if (!table.rows[0]?.found) return { missing: known, unknown: [] };
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
+  const applied = rows.map((row) => row.name);
+  return {
+    missing: known.filter((name) => !applied.includes(name)),
+    unknown: applied.filter((name) => !known.includes(name)),
+  };
+}

@@ -1,0 +1,221 @@
+import { sql } from 'kysely';
+import type { Database } from './open.ts';
+import type { Insert } from './rows.ts';
+import type { DeliveryTable } from './tables.ts';
+
+/** What a claimed delivery needs on its way out; `body` is the sealed signed bytes, null before the first claim. */
+export type Claimed = Pick<
+  DeliveryTable,
+  | 'id'
+  | 'jti'
+  | 'event'
+  | 'originator'
+  | 'reference_id'
+  | 'revision'
+  | 'epoch'
+  | 'n'
+  | 'body'
+  | 'plain'
+  | 'digest'
+  | 'attempts'
+> & {
+  payload: Record<string, unknown> | null;
+  created_at: Date;
+  /** Data key of the reference, wrapped. */
+  wrapped: Buffer | null;
+  /** Encrypted content of the revision; only for what is not signed yet. */
+  revision_body: Buffer | null;
+  /** Effect of the stored decision. */
+  effect: string | null;
+};
+
+/**
+ * Takes up to `limit` due deliveries of one partner under a lease, numbering those that have no number yet: one
+ * statement, one short transaction. A suspended partner gets receipts and withdrawals only. A delivery waits while an earlier one about the same reference waits, so that a
+ * revision never overtakes its submission; different references flow in parallel. The lock on the partner's stream is
+ * what keeps its numbers without holes when several processes claim. What was decided under an older directory than
+ * `basis` comes back without a number: it is to be decided again before it may be signed.
+ */
+export async function claimDeliveries(
+  db: Database,
+  claim: {
+    partner: string;
+    suspended: boolean;
+    basis: number;
+    limit: number;
+    now: Date;
+    lease: string;
+    leaseUntil: Date;
+  },
+): Promise<Claimed[]> {
+  const { rows } = await sql<Claimed>`
+    with picked as (
+      select d.id, d.n, d.priority, d.position,
+        d.event not in ('submitted', 'revised') or exists (
+          select 1 from decision x where x.originator = d.originator and x.id = d.reference_id
+            and x.partner = d.partner and x.direction = 'out' and x.basis = ${claim.basis}) as decided
+      from delivery d
+      where d.partner = ${claim.partner} and d.state = 'queued' and d.next_at <= ${claim.now}
+        and (d.lease_until is null or d.lease_until < ${claim.now})
+        and (not ${claim.suspended} or d.event in ('receipt', 'withdrawn'))
+        and (d.event = 'receipt' or d.reference_id is null or not exists (
+          select 1 from delivery e
+          where e.partner = d.partner and e.state = 'queued' and e.event <> 'receipt'
+            and e.originator = d.originator and e.reference_id = d.reference_id and e.position < d.position))
+      order by d.priority, d.position limit ${claim.limit}
+      for update skip locked),
+    unnumbered as (
+      select id, row_number() over (order by priority, position) as k from picked where n is null and decided),
+    stream as (
+      update partner_stream set n = n + (select count(*) from unnumbered)
+      where partner = ${claim.partner} returning epoch, n),
+    claimed as (
+      update delivery d set lease = ${claim.lease}::uuid, lease_until = ${claim.leaseUntil}, attempts = d.attempts + 1,
+        epoch = case when d.n is null and u.k is null then null else coalesce(d.epoch, stream.epoch) end,
+        n = coalesce(d.n, stream.n - (select count(*) from unnumbered) + u.k)
+      from picked p left join unnumbered u on u.id = p.id cross join stream
+      where d.id = p.id
+      returning d.id, d.position, d.jti, d.event, d.originator, d.reference_id, d.revision, d.epoch, d.n, d.body,
+        d.plain, d.digest, d.attempts, d.payload, d.partner, d.created_at)
+    select c.id, c.jti, c.event, c.originator, c.reference_id, c.revision, c.epoch, c.n, c.body, c.plain, c.digest,
+      c.attempts, c.payload, c.created_at, k.wrapped, r.body as revision_body, x.effect
+    from claimed c
+    left join reference_key k on c.event <> 'receipt' and k.originator = c.originator and k.id = c.reference_id
+    left join reference_revision r on c.digest is null and c.event <> 'receipt'
+      and r.originator = c.originator and r.id = c.reference_id and r.revision = c.revision
+    left join decision x on c.digest is null and c.event <> 'receipt' and x.originator = c.originator
+      and x.id = c.reference_id and x.partner = c.partner and x.direction = 'out'
+    order by c.n`.execute(db);
+  return rows;
+}
+
+/** Stores the signed bytes of numbered deliveries, once and before their first send. */
+export async function storeSigned(
+  db: Database,
+  signed: readonly { id: string; body: Uint8Array | null; plain: string | null; digest: string }[],
+): Promise<void> {
+  if (signed.length === 0) return;
+  const rows = signed.map((one) => ({
+    id: one.id,
+    body: one.body ? `\\x${Buffer.from(one.body).toString('hex')}` : null,
+    plain: one.plain,
+    digest: one.digest,
+  }));
+  await sql`
+    update delivery d set body = s.body, plain = s.plain, digest = s.digest
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as s (id uuid, body bytea, plain text, digest text)
+    where d.id = s.id and d.digest is null`.execute(db);
+}
+
+export interface Attempt {
+  readonly id: string;
+  readonly lease: string;
+  readonly state: 'sent' | 'queued' | 'dead';
+  readonly code: string | null;
+  readonly nextAt: Date;
+}
+
+/** Records what became of attempts; one whose lease was taken over meanwhile is left to its new holder. */
+export async function settleAttempts(db: Database, attempts: readonly Attempt[], now: Date): Promise<void> {
+  const rows = attempts.map((one) => ({ ...one, next_at: one.nextAt.toISOString() }));
+  await sql`
+    update delivery d set
+      state = case when d.state = 'queued' then s.state else d.state end,
+      last_code = s.code, next_at = s.next_at, lease = null, lease_until = null,
+      sent_at = case when s.state = 'sent' then coalesce(d.sent_at, ${now}) else d.sent_at end
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as s (id uuid, lease uuid, state text, code text, next_at timestamptz)
+    where d.id = s.id and d.lease = s.lease`.execute(db);
+}
+
+/** When the next waiting delivery of each partner is due, for the worker's clock. */
+export async function partnersWithWork(db: Database, now: Date): Promise<string[]> {
+  const { rows } = await sql<{ partner: string }>`
+    select p.issuer as partner from partner p
+    where exists (select 1 from delivery d where d.partner = p.issuer and d.state = 'queued' and d.next_at <= ${now}
+      and (d.lease_until is null or d.lease_until < ${now}))`.execute(db);
+  return rows.map((row) => row.partner);
+}
+
+/** A delivery as it is queued; `payload` is for messages that do not carry a reference. */
+export interface NewDelivery {
+  readonly id: string;
+  readonly position: number;
+  readonly partner: string;
+  readonly jti: string;
+  readonly event: string;
+  readonly originator: string | null;
+  readonly reference_id: string | null;
+  readonly revision: number | null;
+  readonly priority: number;
+  readonly payload: Record<string, unknown> | null;
+  /** For a receipt: the jti of the message that it answers. */
+  readonly answers?: string | null;
+  readonly at: Date;
+}
+
+/** The rows of deliveries to be queued; their numbers and signed bytes come with the first claim. */
+export function deliveryInsert(deliveries: readonly NewDelivery[]): Insert {
+  const rows = deliveries.map(({ at, answers = null, ...delivery }) => ({
+    ...delivery,
+    answers,
+    state: 'queued',
+    attempts: 0,
+    next_at: at,
+    created_at: at,
+  }));
+  return { table: 'delivery', rows };
+}
+
+/** For each of these deliveries, the digest of the message last signed for the same partner about the same reference. */
+export async function lastDigests(db: Database, partner: string, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await sql<{ id: string; digest: string }>`
+    select d.id, e.digest from delivery d cross join lateral (
+      select e.digest from delivery e
+      where e.originator = d.originator and e.reference_id = d.reference_id and e.partner = ${partner}
+        and e.event in ('submitted', 'revised') and e.digest is not null and e.position < d.position
+      order by e.position desc limit 1) e
+    where d.id = any(${[...ids]}::uuid[])`.execute(db);
+  return new Map(rows.map((row) => [row.id, row.digest]));
+}
+
+/** Ends deliveries that policy no longer lets go, before they have a number or bytes. */
+export async function dropDeliveries(db: Database, ids: readonly string[], code: string): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`
+    update delivery set state = 'dropped', last_code = ${code}, lease = null, lease_until = null
+    where id = any(${[...ids]}::uuid[]) and n is null`.execute(db);
+}
+
+/** Gives claims back at once. */
+export async function releaseDeliveries(db: Database, ids: readonly string[], lease: string): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`
+    update delivery set lease = null, lease_until = null, attempts = attempts - 1
+    where id = any(${[...ids]}::uuid[]) and lease = ${lease}::uuid`.execute(db);
+}
+
+/** Partners that were or are about to be told of a reference. */
+export async function partnersTold(db: Database, name: { originator: string; id: string }): Promise<string[]> {
+  const rows = await db
+    .selectFrom('delivery')
+    .select('partner')
+    .distinct()
+    .where('originator', '=', name.originator)
+    .where('reference_id', '=', name.id)
+    .where('event', 'in', ['submitted', 'revised'])
+    .where('state', '<>', 'dropped')
+    .execute();
+  return rows.map((row) => row.partner);
+}
+
+/** Marks sent messages of one partner that have no receipt since `before`. */
+export async function markOverdue(db: Database, partner: string, before: Date, limit: number) {
+  const { rows } = await sql<Pick<DeliveryTable, 'jti' | 'originator' | 'reference_id'>>`
+    update delivery set state = 'overdue' where id in (
+      select id from delivery where partner = ${partner} and state = 'sent' and event not in ('receipt', 'voided')
+        and sent_at < ${before} order by sent_at limit ${limit} for update skip locked)
+    returning jti, originator, reference_id`.execute(db);
+  return rows;
+}

@@ -1,0 +1,38 @@
+import { sql } from 'kysely';
+import type { Database } from './open.ts';
+
+/** Every partner, in the order of its issuer. */
+export function partnerRows(db: Database) {
+  return db.selectFrom('partner').selectAll().orderBy('issuer').execute();
+}
+
+export function partnerRow(db: Database, issuer: string) {
+  return db.selectFrom('partner').selectAll().where('issuer', '=', issuer).executeTakeFirst();
+}
+
+/** Keys of every partner, or of one: pinned by (issuer, kid), history included. */
+export function partnerKeyRows(db: Database, issuer?: string) {
+  const query = db.selectFrom('partner_key').selectAll().orderBy('issuer').orderBy('kid');
+  return (issuer === undefined ? query : query.where('issuer', '=', issuer)).execute();
+}
+
+/** Policies in force. */
+export function policyRows(db: Database) {
+  return db.selectFrom('policy').selectAll().where('state', '=', 'active').execute();
+}
+
+/** Denies in force. */
+export function denyRows(db: Database) {
+  return db.selectFrom('policy_deny').selectAll().where('removed_at', 'is', null).orderBy('id').execute();
+}
+
+/** The number that moves with every change of a partner, key, policy or deny. */
+export async function directoryVersion(db: Database): Promise<number> {
+  const row = await db.selectFrom('node').select('directory_version').executeTakeFirst();
+  return row?.directory_version ?? 0;
+}
+
+/** Marks the directory as changed; part of every transaction that changes a partner, key, policy or deny. */
+export async function bumpDirectory(trx: Database): Promise<void> {
+  await sql`update node set directory_version = directory_version + 1`.execute(trx);
+}

@@ -1,0 +1,101 @@
+import { sql } from 'kysely';
+import type { Database } from './open.ts';
+import type { Insert, NewRow } from './rows.ts';
+
+export interface Hit {
+  readonly mac: string;
+  readonly name: 'K1' | 'K2' | 'K3';
+  readonly originator: string;
+  readonly id: string;
+  readonly state: string;
+}
+
+/** References whose address has one of these blind indexes, newest first, at most `each` for every index. */
+export async function findByIndex(db: Database, macs: readonly Uint8Array[], each: number): Promise<Hit[]> {
+  if (macs.length === 0) return [];
+  const wanted = macs.map((mac) => `\\x${Buffer.from(mac).toString('hex')}`);
+  const { rows } = await sql<Hit>`
+    select encode(w.mac, 'hex') as mac, f.name, f.originator, f.id, f.state
+    from unnest(${wanted}::bytea[]) as w (mac)
+    cross join lateral (
+      select i.name, i.originator, i.id, r.state, r.position
+      from reference_index i join reference r on r.originator = i.originator and r.id = i.id
+      where i.mac = w.mac order by r.position desc limit ${each}) f
+    order by f.position desc`.execute(db);
+  return rows;
+}
+
+/** Which of these ids of one originator are taken. */
+export async function takenIds(db: Database, originator: string, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const { rows } = await sql<{ id: string }>`
+    select id from reference where originator = ${originator} and id = any(${[...ids]}::uuid[])`.execute(db);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** The rows that make up references, in bulk. */
+export interface ReferenceRows {
+  readonly references: NewRow[];
+  readonly keys: NewRow[];
+  readonly revisions: NewRow[];
+  readonly indexes: NewRow[];
+  readonly decisions: NewRow[];
+}
+
+export function emptyRows(): ReferenceRows {
+  return { references: [], keys: [], revisions: [], indexes: [], decisions: [] };
+}
+
+/** The inserts that make new references; they throw a unique violation (23505) when one of them exists. */
+export function referenceInserts(rows: ReferenceRows): Insert[] {
+  return [
+    { table: 'reference', rows: rows.references },
+    { table: 'reference_key', rows: rows.keys },
+    { table: 'reference_revision', rows: rows.revisions },
+    { table: 'reference_index', rows: rows.indexes, ignoreConflicts: true },
+    { table: 'decision', rows: rows.decisions },
+  ];
+}
+
+/** A stored reference with what is needed to read its content at its newest revision. */
+export async function storedReference(db: Database, originator: string, id: string) {
+  return db
+    .selectFrom('reference as r')
+    .innerJoin('reference_key as k', (join) =>
+      join.onRef('k.originator', '=', 'r.originator').onRef('k.id', '=', 'r.id'),
+    )
+    .innerJoin('reference_revision as v', (join) =>
+      join.onRef('v.originator', '=', 'r.originator').onRef('v.id', '=', 'r.id').onRef('v.revision', '=', 'r.revision'),
+    )
+    .selectAll('r')
+    .select(['k.wrapped', 'v.body', 'v.jti'])
+    .where('r.originator', '=', originator)
+    .where('r.id', '=', id)
+    .executeTakeFirst();
+}
+
+export type StoredReference = NonNullable<Awaited<ReturnType<typeof storedReference>>>;
+
+/** Brings references and decisions to what a newer revision says; the decisions replace those of the same pair. */
+export async function reviseReferences(
+  db: Database,
+  references: readonly NewRow[],
+  decisions: readonly NewRow[],
+): Promise<void> {
+  if (references.length > 0) {
+    await sql`
+      update reference r set state = coalesce(s.state, r.state), revision = s.revision, category = s.category, role = s.role,
+        urgency = s.urgency, tlp = s.tlp, hosting = s.hosting, jurisdictions = s.jurisdictions, assignee = s.assignee,
+        report = s.report, retain_until = s.retain_until, received_at = s.received_at, updated_at = s.updated_at
+      from jsonb_populate_recordset(null::reference, ${JSON.stringify(references)}::jsonb) as s
+      where r.originator = s.originator and r.id = s.id and r.revision < s.revision`.execute(db);
+  }
+  if (decisions.length === 0) return;
+  await sql`
+    insert into decision
+    select * from jsonb_populate_recordset(null::decision, ${JSON.stringify(decisions)}::jsonb)
+    on conflict (originator, id, partner, direction) do update set revision = excluded.revision, basis = excluded.basis,
+      effect = excluded.effect, rule = excluded.rule, code = excluded.code, policy_version = excluded.policy_version,
+      trace = excluded.trace, change = excluded.change, disclosed = excluded.disclosed,
+      decided_at = excluded.decided_at, decided_by = excluded.decided_by`.execute(db);
+}

@@ -1,0 +1,163 @@
+import { isIP } from 'node:net';
+import { Agent, type Dispatcher } from 'undici';
+import type { PostOutcome } from '../domain/attempt.ts';
+import { isLoopbackIssuer } from '../wire/issuer.ts';
+import { AddressRefused, checkedLookup, mayConnect } from './address.ts';
+import { createBreaker } from './breaker.ts';
+
+/** Whom a request is for; `local` is the operator's word that this partner's node stands at a private address. */
+export interface Destination {
+  readonly partner: string;
+  readonly local: boolean;
+}
+
+/** The only way out of a node. Never follows a redirect, never throws for what the network does, never names an address. */
+export interface Transport {
+  /** Pushes one SET (RFC 8935, section 2.1). */
+  postToken(url: string, compact: string, to: Destination): Promise<PostOutcome>;
+  /** Pushes our own key set to a partner. */
+  postKeySet(url: string, compact: string, to: Destination): Promise<PostOutcome>;
+  /** How many posts to a partner may be under way, by its circuit breaker: none while it is open, one while it is tried again. */
+  allowance(partner: string, now: number): number;
+  close(): Promise<void>;
+}
+
+const TIMEOUT_MS = 10_000;
+const CONNECTIONS = 32;
+/** An answer to a push is empty or a short error; more is not read. */
+const ANSWER_BYTES = 16 * 1024;
+
+function agent(allowLocal: boolean): Agent {
+  return new Agent({
+    connections: CONNECTIONS,
+    pipelining: 1,
+    // The limits above and below are those of HTTP/1.1; undici would offer HTTP/2 by default.
+    allowH2: false,
+    headersTimeout: TIMEOUT_MS,
+    bodyTimeout: TIMEOUT_MS,
+    keepAliveTimeout: 30_000,
+    maxResponseSize: ANSWER_BYTES,
+    connect: { timeout: TIMEOUT_MS, rejectUnauthorized: true, lookup: checkedLookup(allowLocal) },
+  });
+}
+
+export function createTransport(options: { readonly loopback: boolean; readonly clock: () => number }): Transport {
+  const agents = { open: agent(true), checked: agent(false) };
+  const breaker = createBreaker();
+
+  async function post(url: string, message: Message, to: Destination): Promise<PostOutcome> {
+    const local = options.loopback || to.local;
+    const dispatcher = local ? agents.open : agents.checked;
+    const outcome = await send(dispatcher, url, message, { local, clear: options.loopback }, options.clock());
+    // An answer of any kind proves that somebody is there; only silence and overload open the breaker.
+    const troubled = outcome.status === 'unreachable' || (outcome.status === 'refused' && outcome.http >= 500);
+    if (troubled) breaker.failed(to.partner, options.clock());
+    else breaker.succeeded(to.partner);
+    return outcome;
+  }
+
+  return {
+    postToken: (url, compact, to) => post(url, { type: 'application/secevent+jwt', body: compact, taken: 202 }, to),
+    postKeySet: (url, compact, to) => post(url, { type: 'application/jwk-set+jwt', body: compact, taken: 204 }, to),
+    allowance: (partner, now) => breaker.allowance(partner, now),
+    async close() {
+      await Promise.all([agents.open.destroy(), agents.checked.destroy()]);
+    },
+  };
+}
+
+/** What is posted, and the one status that says it was taken. */
+interface Message {
+  readonly type: string;
+  readonly body: string;
+  readonly taken: 202 | 204;
+}
+
+/** `local`: private addresses may be connected to. `clear`: without TLS to this machine, where our own issuer is on it. */
+interface Reach {
+  readonly local: boolean;
+  readonly clear: boolean;
+}
+
+/** A literal address is connected to without a look-up, so it is checked here. */
+function literalRefused(host: string, local: boolean): boolean {
+  const bare = host.replace(/^\[|\]$/g, '');
+  return isIP(bare) !== 0 && !mayConnect(bare, local);
+}
+
+async function send(dispatcher: Agent, url: string, message: Message, reach: Reach, now: number): Promise<PostOutcome> {
+  const target = URL.parse(url);
+  if (!target) return { status: 'unreachable', code: 'endpoint-invalid' };
+  if (literalRefused(target.hostname, reach.local)) return { status: 'unreachable', code: 'address-refused' };
+  if (target.protocol !== 'https:' && !(reach.clear && isLoopbackIssuer(target.origin)))
+    return { status: 'unreachable', code: 'endpoint-insecure' };
+  try {
+    const answer = await dispatcher.request({
+      origin: target.origin,
+      path: target.pathname + target.search,
+      method: 'POST',
+      headers: { 'content-type': message.type, accept: 'application/json' },
+      body: message.body,
+      signal: AbortSignal.timeout(2 * TIMEOUT_MS),
+    });
+    return await readAnswer(answer, message.taken, now);
+  } catch (failure) {
+    return { status: 'unreachable', code: codeOf(failure) };
+  }
+}
+
+async function readAnswer(answer: Dispatcher.ResponseData, taken: number, now: number): Promise<PostOutcome> {
+  const { statusCode, headers, body } = answer;
+  // The status is the answer. A body that is too long, too slow or cut off must not turn a token that was taken into one
+  // that is sent again until it dies of age.
+  const text = await body.text().catch(() => '');
+  if (statusCode === taken) return { status: 'accepted' };
+  const retryAfterMs = readRetryAfter(headers['retry-after'], now);
+  const err = readErr(text);
+  return {
+    status: 'refused',
+    http: statusCode,
+    ...(err !== undefined && { err }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}
+
+/** The code of an RFC 8935 error answer; a word of the answer is repeated only when it has the form of a code. */
+function readErr(text: string): string | undefined {
+  try {
+    const { err } = JSON.parse(text) as { err?: unknown };
+    return typeof err === 'string' && /^[a-z_]{1,40}$/.test(err) ? err : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), in milliseconds from now. */
+export function readRetryAfter(header: string | string[] | undefined, now: number): number | undefined {
+  if (typeof header !== 'string') return undefined;
+  if (/^\d{1,9}$/.test(header)) return Number(header) * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** A stable word for what went wrong below HTTP; the message of the failure may name the address and is dropped. */
+function codeOf(failure: unknown): string {
+  if (failure instanceof AddressRefused) return failure.code;
+  const { code, name, cause } = failure as { code?: unknown; name?: unknown; cause?: unknown };
+  if (cause instanceof AddressRefused) return cause.code;
+  if (
+    name === 'TimeoutError' ||
+    code === 'UND_ERR_HEADERS_TIMEOUT' ||
+    code === 'UND_ERR_BODY_TIMEOUT' ||
+    code === 'UND_ERR_CONNECT_TIMEOUT'
+  ) {
+    return 'timeout';
+  }
+  if (code === 'ECONNREFUSED') return 'connection-refused';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'name-unresolved';
+  if (code === 'ECONNRESET' || code === 'UND_ERR_SOCKET') return 'connection-lost';
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'answer-too-large';
+  return typeof code === 'string' && /^(ERR_TLS|CERT|DEPTH|SELF_SIGNED|UNABLE|ERR_SSL)/.test(code)
+    ? 'tls-refused'
+    : 'connection-failed';
+}

@@ -1,0 +1,16 @@
+import * as exchange from './exchange.ts';
+
+const benches: Readonly<
+  Record<string, { bench: (print: (figure: Record<string, unknown>) => void) => Promise<void> }>
+> = { exchange };
+
+const wanted = process.argv[2];
+const chosen = wanted === undefined ? Object.keys(benches) : [wanted];
+for (const name of chosen) {
+  const found = benches[name];
+  if (!found) {
+    process.stderr.write(`There is no bench "${name}". There are: ${Object.keys(benches).join(', ')}\n`);
+    process.exit(2);
+  }
+  await found.bench((figure) => process.stdout.write(`${JSON.stringify(figure)}\n`));
+}
