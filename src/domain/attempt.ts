@@ -17,7 +17,7 @@ export interface NextStep {
 
 const DAY = 86_400_000;
 /** How long delivery is tried before a person has to look. */
-export const LIFE_MS = 14 * DAY;
+const LIFE_MS = 14 * DAY;
 
 /** Answers that another attempt with the same bytes cannot change. */
 const final = new Set(['invalid_request', 'authentication_failed', 'invalid_audience']);

@@ -18,7 +18,7 @@ const text = new TextEncoder();
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Where the content of a revision stands: bound into its ciphertext. */
-export function revisionPlace(name: ReferenceName, revision: number): Place {
+function revisionPlace(name: ReferenceName, revision: number): Place {
   return { table: 'reference_revision', row: `${ownerOf(name)} ${revision}`, column: 'body' };
 }
 

@@ -7,12 +7,12 @@ import type { Exchange } from './context.ts';
 
 /** Shows one reference with its addresses whole, for a purpose of the code list that is recorded before it is shown. */
 export async function revealReference(exchange: Exchange, originator: string, id: string, purpose: string) {
-  if (!(codes.purpose as readonly string[]).includes(purpose)) {
+  if (purpose === 'unknown' || !(codes.purpose as readonly string[]).includes(purpose)) {
     return refuse(
       'usage-invalid',
       '/purpose',
       'The purpose is not in the code list.',
-      `Use one of: ${codes.purpose.join(', ')}.`,
+      `Use one of: ${codes.purpose.filter((code) => code !== 'unknown').join(', ')}.`,
     );
   }
   const shown = await showReference(exchange, originator, id, 'whole');

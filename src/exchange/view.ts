@@ -35,8 +35,6 @@ export function viewReference(exchange: Exchange, row: ListedReference, sight: S
   return { ...name, ...shown(content, sight) };
 }
 
-export type ReferenceView = ReturnType<typeof viewReference>;
-
 export function viewDecision(row: ListedDecision) {
   return {
     partner: row.partner,

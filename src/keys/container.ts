@@ -5,7 +5,7 @@ import { type Refusal, refuse } from '../domain/refusal.ts';
 const derive = promisify<Buffer, Buffer, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(scrypt);
 
 /** Work factors of scrypt (RFC 7914): N = 2^17, r = 8, p = 1 take about 128 MiB and half a second. */
-export const DEFAULT_COST = 2 ** 17;
+const DEFAULT_COST = 2 ** 17;
 const LEAST_COST = 2 ** 14;
 /** 256 MiB: a planted file must not be able to ask for all memory. */
 const MOST_COST = 2 ** 18;

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { createPgConfig } from '@electric-sql/pglite/node-postgres';
@@ -74,11 +74,6 @@ async function openEmbedded(directory: string): Promise<Store | Refusal> {
       lock.release();
     },
   };
-}
-
-/** Tells whether an embedded store was made in this directory before. */
-export function hasEmbeddedStore(directory: string): boolean {
-  return existsSync(join(directory, 'pg', 'PG_VERSION'));
 }
 
 async function openPostgres(settings: { url: string; schema: string; connections?: number }): Promise<Store> {

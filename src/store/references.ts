@@ -57,25 +57,6 @@ export function referenceInserts(rows: ReferenceRows): Insert[] {
   ];
 }
 
-/** A stored reference with what is needed to read its content at its newest revision. */
-export async function storedReference(db: Database, originator: string, id: string) {
-  return db
-    .selectFrom('reference as r')
-    .innerJoin('reference_key as k', (join) =>
-      join.onRef('k.originator', '=', 'r.originator').onRef('k.id', '=', 'r.id'),
-    )
-    .innerJoin('reference_revision as v', (join) =>
-      join.onRef('v.originator', '=', 'r.originator').onRef('v.id', '=', 'r.id').onRef('v.revision', '=', 'r.revision'),
-    )
-    .selectAll('r')
-    .select(['k.wrapped', 'v.body', 'v.jti'])
-    .where('r.originator', '=', originator)
-    .where('r.id', '=', id)
-    .executeTakeFirst();
-}
-
-export type StoredReference = NonNullable<Awaited<ReturnType<typeof storedReference>>>;
-
 /** Brings references and decisions to what a newer revision says; the decisions replace those of the same pair. */
 export async function reviseReferences(
   db: Database,

@@ -138,12 +138,10 @@ describe('honest content passes', () => {
         reviewBy: '2027-11-20',
       },
       send: {
-        // biome-ignore lint/suspicious/noThenProperty: the policy document's own member
         rules: [{ id: 'hosted-there', when: { category: ['csam'], 'jurisdiction.hosting': ['NL'] }, then: 'send' }],
         disclose: { handles: 'never', url: true, assessments: true },
         marking: { tlpFloor: 'AMBER', portal: 'national', onward: 'none' },
       },
-      // biome-ignore lint/suspicious/noThenProperty: the policy document's own member
       receive: { rules: [{ id: 'all', when: { category: ['*'] }, then: 'accept' }], bindingAssessments: ['baseline'] },
       security: { algs: ['Ed25519'], encryption: 'required', receiptWithinHours: 24 },
     };

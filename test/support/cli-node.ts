@@ -11,7 +11,7 @@ const entry = fileURLToPath(new URL('../../src/cli/caseref.ts', import.meta.url)
 const PASSPHRASE = 'invented words for tests only';
 
 /** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
@@ -128,7 +128,7 @@ export async function makeNode(given: {
 }
 
 /** A policy that sends and takes every category. */
-export function openPolicy(partner: string) {
+function openPolicy(partner: string) {
   return {
     partner,
     legal: { basis: 'agreement of two invented organisations', transfer: 'none' },

@@ -113,7 +113,7 @@ export async function meet(one: Player, other: Player): Promise<string> {
 
 type Draft = Pick<Policy, 'send' | 'receive'>;
 
-export async function agree(one: Player, other: Player, draft: Draft): Promise<void> {
+async function agree(one: Player, other: Player, draft: Draft): Promise<void> {
   const document = {
     partner: other.issuer,
     legal: { basis: 'invented agreement of the demonstration', transfer: 'none', reviewBy: '2099-12-31' },
