@@ -55,6 +55,8 @@ export interface Environment {
   readonly database: Secret | undefined;
   readonly logLevel: string | undefined;
   readonly trustProxy: string | undefined;
+  /** Program that is run for each alert, with fixed arguments. */
+  readonly alertCommand?: string | undefined;
   readonly noColor: boolean;
   /** Where npm was called: relative paths of the caller start there. */
   readonly startedIn: string;
@@ -75,6 +77,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
     database: database === undefined ? undefined : secret(database),
     logLevel: filled(env.CASEREF_LOG_LEVEL),
     trustProxy: filled(env.CASEREF_TRUST_PROXY),
+    alertCommand: filled(env.CASEREF_ALERT_COMMAND),
     noColor: filled(env.NO_COLOR) !== undefined,
     startedIn: filled(env.INIT_CWD) ?? process.cwd(),
   };
@@ -84,6 +87,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
 export interface RunSettings {
   readonly logLevel: LogLevel;
   readonly trustProxy: boolean;
+  /** Absolute path of a program and its fixed arguments; absent: nobody is told. */
+  readonly alertCommand?: readonly string[];
   readonly store:
     | { readonly kind: 'embedded' }
     | { readonly kind: 'postgres'; readonly url: Secret; readonly schema: string };
@@ -108,9 +113,29 @@ export function settle(environment: Environment, node: NodeSettings): RunSetting
       'the value is unknown.',
       'Use 1 behind a proxy of your own, else leave it out.',
     );
+  const alertCommand = settleCommand(environment.alertCommand);
+  if (isRefusal(alertCommand)) return alertCommand;
   const store = settleStore(environment.database, node.schema);
   if (isRefusal(store)) return store;
-  return { logLevel: level as LogLevel, trustProxy: proxy === '1', store };
+  return { logLevel: level as LogLevel, trustProxy: proxy === '1', ...(alertCommand && { alertCommand }), store };
+}
+
+/** The command as its parts: no shell ever reads it, so what only a shell would understand is refused. */
+function settleCommand(text: string | undefined): readonly string[] | Refusal | undefined {
+  if (text === undefined) return undefined;
+  const parts = text.trimStart().startsWith('[') ? readParts(text) : text.trim().split(/ +/);
+  const next = 'Write /path/to/program and fixed arguments with spaces between, or a JSON array of them.';
+  if (!parts || parts[0] === undefined || !isAbsolute(parts[0]))
+    return wrong('CASEREF_ALERT_COMMAND', 'the program is not named by its absolute path.', next);
+  if (!text.trimStart().startsWith('[') && /["'`$\\|&;<>(){}*?~]/.test(text))
+    return wrong('CASEREF_ALERT_COMMAND', 'no shell reads the command, so quotes and signs mean nothing.', next);
+  return parts;
+}
+
+function readParts(text: string): readonly string[] | undefined {
+  const read = readJson(new TextEncoder().encode(text), { bytes: 8 * 1024 });
+  if (isRefusal(read) || !Array.isArray(read.value)) return undefined;
+  return read.value.every((part): part is string => typeof part === 'string') ? read.value : undefined;
 }
 
 function settleStore(url: Secret | undefined, schema: string | undefined): RunSettings['store'] | Refusal {

@@ -8,14 +8,13 @@ import { isRefusal, type Refusal, refuse } from './domain/refusal.ts';
 import { systemChance } from './exchange/chance.ts';
 import { createAuthenticate } from './exchange/clients.ts';
 import type { Exchange } from './exchange/context.ts';
-import { startDelivery } from './exchange/deliver.ts';
 import { createDirectory } from './exchange/directory.ts';
 import { createHealth } from './exchange/health.ts';
 import { publishKeys } from './exchange/publish.ts';
 import { createReceive } from './exchange/receive.ts';
 import { createRevise } from './exchange/revise.ts';
 import { createShare, type Share } from './exchange/share.ts';
-import { startWatch } from './exchange/watch.ts';
+import { startWorkers } from './exchange/workers.ts';
 import { createKeyStore, type KeyStore, openKeyStore } from './keys/keystore.ts';
 import { checkSecretDirectory } from './keys/secret-file.ts';
 import { createLog, type Log } from './log.ts';
@@ -68,6 +67,7 @@ const SWEEP_MS = 50;
 
 const keysOf = (dataDir: string) => join(dataDir, 'keys');
 const storeOf = (dataDir: string) => join(dataDir, 'store');
+const placeOf = ({ dataDir, run }: NodeOptions) => ({ dataDir, run });
 
 interface Assembled {
   readonly exchange: Exchange;
@@ -170,7 +170,7 @@ export async function openNode(options: NodeOptions): Promise<OpenedNode | Refus
   const node = await openAssembled(options);
   if (isRefusal(node)) return node;
   const { exchange, share, close } = node;
-  return { exchange, operations: createOperations({ exchange, share, running: false }), close };
+  return { exchange, operations: createOperations({ exchange, share, place: placeOf(options), running: false }), close };
 }
 
 // --- running ---
@@ -289,14 +289,13 @@ async function begin(
   addresses: RunningNode['addresses'],
 ): Promise<RunningNode> {
   const { exchange, share } = node;
-  const operations = createOperations({ exchange, share, running: true });
+  const operations = createOperations({ exchange, share, place: placeOf(options), running: true });
   const socket = await openOperatorSocket(exchange, operations, options.dataDir);
-  const delivery = startDelivery(exchange);
-  node.wakeWith(delivery.wake);
-  const watch = startWatch(exchange);
+  const workers = startWorkers(exchange, options.run.alertCommand);
+  node.wakeWith(workers.wake);
   const close = once(async () => {
     // Nothing more is claimed, and requests come to their end meanwhile; the store goes when nobody can ask it any more.
-    await Promise.all([delivery.stop(CLOSE_MS), watch.stop(), socket.close(CLOSE_MS), ...apps.map(closeListener)]);
+    await Promise.all([workers.stop(CLOSE_MS), socket.close(CLOSE_MS), ...apps.map(closeListener)]);
     await node.close();
   });
   return { exchange, operations, addresses, socket: socket.path, close };

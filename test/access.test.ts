@@ -11,6 +11,7 @@ const routes: Readonly<Record<string, Scope | typeof open>> = {
   'GET /openapi.json': open,
   'POST /v1/references': 'references:write',
   'PUT /v1/references/{id}': 'references:write',
+  'POST /v1/references/{id}/withdrawal': 'references:write',
   'POST /v1/references:batch': 'references:write',
   'GET /v1/references': 'references:read',
   'POST /v1/references:search': 'references:read',

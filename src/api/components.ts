@@ -181,6 +181,9 @@ const event = closed('One entry of the feed.', ['cursor', 'type', 'at'], {
     kid: text('Key id.'),
     alg: text('Algorithm of a key.'),
     deny: text('Id of an organisation-wide deny.'),
+    alert: text('Id of an alert.'),
+    urgency: text('Urgency of the reference, where it is an emergency.'),
+    state: text('State that a reference came into.'),
   }),
 });
 

@@ -93,8 +93,15 @@ async function* follow(
   const token = tokenOf(request) ?? '';
   let cursor = after;
   let saidAt = performance.now();
+  let checkedAt = saidAt;
   yield 'retry: 3000\n\n';
   while (!closing.aborted) {
+    if (performance.now() - checkedAt >= pace.heartbeatMs) {
+      // An open answer outlives the check at its start: a revoked token must not keep listening, however busy the feed is.
+      const client = await authenticate(token);
+      if (!client?.scopes.includes('events:read')) return;
+      checkedAt = performance.now();
+    }
     const page = await browseEvents(exchange, { limit: 100, after: cursor });
     if (isRefusal(page)) return;
     cursor = page.next;
@@ -107,9 +114,6 @@ async function* follow(
     }
     await sleep(pace.lookMs, undefined, { signal: closing }).catch(() => undefined);
     if (performance.now() - saidAt < pace.heartbeatMs) continue;
-    // An open answer outlives the check at its start: a revoked token must not keep listening.
-    const client = await authenticate(token);
-    if (!client?.scopes.includes('events:read')) return;
     saidAt = performance.now();
     yield ': alive\n\n';
   }

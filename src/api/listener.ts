@@ -10,6 +10,7 @@ import { healthRoute } from './health.ts';
 import { partnerRoutes } from './partners.ts';
 import type { ApiParts, RouteParts } from './parts.ts';
 import { validateStrictly } from './query.ts';
+import { recallRoutes } from './recall.ts';
 import { showRoutes } from './show.ts';
 import { writeRoutes } from './write.ts';
 
@@ -47,6 +48,7 @@ export async function apiListener(given: ApiParts): Promise<FastifyInstance> {
   healthRoute(app, parts);
   descriptionRoute(app);
   writeRoutes(app, parts);
+  recallRoutes(app, parts);
   findRoutes(app, parts);
   showRoutes(app, parts);
   eventRoutes(app, parts);

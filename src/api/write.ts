@@ -71,7 +71,7 @@ export function writeRoutes(app: FastifyInstance, parts: RouteParts): void {
   });
   app.post('/v1/references', submit, async (request, reply) => {
     const body = bodyOf(request);
-    const shared = agreed(await share(body.value, idempotencyOf(request, body)));
+    const shared = agreed(await share(body.value, { idempotency: idempotencyOf(request, body) }));
     reply.code(201).header('location', `/v1/references/${shared.id}`).header('etag', eTag(shared.reference.revision));
     if (shared.replayed) reply.header('idempotent-replayed', 'true');
     const { createdAt } = shared;

@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
+import { isRefusal } from '../domain/refusal.ts';
 import { codeOption, type PageOptions, paged, sayMore } from './argument.ts';
-import { type Cli, type Everywhere, group, leaf } from './command.ts';
-import { ask } from './reach.ts';
+import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith } from './command.ts';
+import type { Exit } from './exit.ts';
+import { ask, type ReachedNode, reach, type ValueOf } from './reach.ts';
 import { deliveryTone } from './reference-view.ts';
+import type { Column } from './table.ts';
 
 const states = ['queued', 'sent', 'receipted', 'overdue', 'dead', 'dropped'] as const;
 
@@ -26,32 +29,56 @@ function listDeliveries(cli: Cli): Command {
     .addOption(codeOption('--state <state>', 'state of the delivery', states))
     .option('--partner <issuer>', 'to this partner')
     .action(async ({ data: directory, json, ...filter }: ListOptions) => {
-      cli.end(
-        await ask(cli, { data: directory, json }, 'delivery.list', filter, ({ items, next }) => {
-          if (items.length === 0) cli.terminal.say('No delivery fits.');
-          else {
-            cli.terminal.table(
-              [
-                { title: 'id', cell: ({ id }) => id },
-                { title: 'partner', cell: ({ partner }) => partner },
-                { title: 'event', cell: ({ event }) => event },
-                { title: 'state', cell: ({ state }) => state, tone: ({ state }) => deliveryTone(state) },
-                { title: 'tries', cell: ({ attempts }) => String(attempts) },
-                { title: 'last answer', cell: ({ lastCode }) => lastCode ?? '' },
-                {
-                  title: 'receipt',
-                  cell: ({ receipt }) => [receipt?.outcome, receipt?.code].filter(Boolean).join(' '),
-                },
-                { title: 'reference', cell: ({ reference }) => reference?.id ?? '' },
-                { title: 'created', cell: ({ createdAt }) => createdAt },
-              ],
-              items,
-            );
-          }
-          sayMore(cli, next);
-        }),
-      );
+      const options = { data: directory, json };
+      const node = await reach(cli, options);
+      if (isRefusal(node)) return cli.end(refuseWith(cli, options, node));
+      try {
+        cli.end(await printDeliveries(cli, options, node, filter));
+      } finally {
+        await node.close();
+      }
     });
+}
+
+const columns: readonly Column<ValueOf<'delivery.list'>['items'][number]>[] = [
+  { title: 'id', cell: ({ id }) => id },
+  { title: 'partner', cell: ({ partner }) => partner },
+  { title: 'event', cell: ({ event }) => event },
+  { title: 'state', cell: ({ state }) => state, tone: ({ state }) => deliveryTone(state) },
+  { title: 'tries', cell: ({ attempts }) => String(attempts) },
+  { title: 'last answer', cell: ({ lastCode }) => lastCode ?? '' },
+  { title: 'receipt', cell: ({ receipt }) => [receipt?.outcome, receipt?.code].filter(Boolean).join(' ') },
+  { title: 'reference', cell: ({ reference }) => reference?.id ?? '' },
+  { title: 'created', cell: ({ createdAt }) => createdAt },
+];
+
+async function printDeliveries(
+  cli: Cli,
+  options: Everywhere,
+  node: ReachedNode,
+  filter: Omit<ListOptions, 'data' | 'json'>,
+): Promise<Exit> {
+  const alerts = options.json ? undefined : await node.call('alert.list', {});
+  if (alerts?.ok) warnOf(cli, alerts.value.items);
+  const answer = await node.call('delivery.list', filter);
+  if (!answer.ok) return refuseWith(cli, options, answer.refusals);
+  return answerWith(cli, options, answer.value, ({ items, next }) => {
+    if (items.length === 0) cli.terminal.say('No delivery fits.');
+    else cli.terminal.table(columns, items);
+    sayMore(cli, next);
+  });
+}
+
+const MOST_ALERTS = 5;
+
+/** Open alerts stand above the list: who looks at the outbox must not overlook them. */
+function warnOf({ terminal }: Cli, alerts: ValueOf<'alert.list'>['items']): void {
+  for (const { code, partner, count, lastAt, message } of alerts.slice(0, MOST_ALERTS)) {
+    const who = [partner, count === 1 ? undefined : `${count} times`].filter((part) => part !== undefined);
+    terminal.warn(`${[code, ...who].join(', ')}, last ${lastAt}: ${message}`);
+  }
+  if (alerts.length > MOST_ALERTS) terminal.warn(`${alerts.length - MOST_ALERTS} more alerts are open.`);
+  if (alerts.length > 0) terminal.next('What to do about them:', ['caseref doctor']);
 }
 
 function retryDelivery(cli: Cli): Command {

@@ -1,213 +1,144 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import type { Command } from 'commander';
-import { isRefusal, type Refusal } from '../domain/refusal.ts';
-import { type ImportResult, LONGEST_LINE } from '../exchange/import.ts';
+import { access } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { codes } from '../domain/codes.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { LONGEST_LINE } from '../exchange/import.ts';
 import { codeOption } from './argument.ts';
 import { type Cli, type Everywhere, leaf, refuseWith } from './command.ts';
-import { openSource, pathOf, unreadable } from './document.ts';
-import { type Exit, exit } from './exit.ts';
+import { pathOf, unreadable } from './document.ts';
+import type { Exit } from './exit.ts';
+import { keptResults, openResults, type ResultFile } from './import-results.ts';
+import { importRun } from './import-run.ts';
+import { type ImportSource, inspectSource } from './import-source.ts';
 import { type FileLine, readLines } from './lines.ts';
-import { counted, duration } from './progress.ts';
 import { type ReachedNode, reach } from './reach.ts';
-import type { Terminal } from './terminal.ts';
+import { type RowOptions, rowDefaults } from './row-defaults.ts';
+import { type RowDefaults, readScartCsv } from './scart-csv.ts';
 
-/** Lines and bytes of one call: enough to share commits, little enough to keep memory and a call small. */
-const CHUNK_LINES = 200;
-const CHUNK_BYTES = 1024 * 1024;
-/** Refused lines that are printed one by one; a file in the wrong form would bury everything else. */
-const SHOWN_REFUSALS = 50;
-
-interface ImportOptions extends Everywhere {
+interface ImportOptions extends Everywhere, RowOptions {
+  readonly format: 'ndjson' | 'scart-csv';
   readonly results?: string;
+  readonly resume?: boolean;
 }
+
+/** A marking is somebody's decision, and `unknown` is none. */
+const labels = codes.markingTlp.filter((label) => label !== 'unknown');
 
 /** `caseref reference import`: many references, a result for each line. */
 export function importCommand(cli: Cli): Command {
-  return leaf('import', 'submit one case reference a line; a refused line stops nothing', [
+  return leaf('import', 'submit many case references from a file; a refused line stops nothing', [
     'caseref reference import references.ndjson --results results.ndjson',
+    'caseref reference import references.ndjson --results results.ndjson --resume',
     'caseref reference import - --json < references.ndjson > results.ndjson',
+    'caseref reference import inputs.csv --format scart-csv --category not-assessed --hosting XX --reporting NL --tlp AMBER',
   ])
-    .argument('<file>', 'newline-delimited JSON; - is standard input')
-    .addOption(codeOption('--format <format>', 'format of the file', ['ndjson']).default('ndjson'))
+    .argument('<file>', 'one reference a line; - is standard input. A line of the same file is never taken twice')
+    .addOption(
+      codeOption('--format <format>', 'ndjson: JSON; scart-csv: CSV of SCART', ['ndjson', 'scart-csv']).default(
+        'ndjson',
+      ),
+    )
     .option('--results <file>', 'write a result for each line into a new file, as newline-delimited JSON')
+    .option('--resume', 'go on where an import of this file ended early, and with its results file')
+    .addOption(
+      codeOption('--category <code>', 'CSV: what every row is; not-assessed fits what nobody saw', codes.category),
+    )
+    .option('--hosting <cc>', 'CSV: where every row is hosted; XX is unknown')
+    .option('--reporting <cc>', 'CSV: where every row was reported')
+    .addOption(new Option('--tlp <label>', 'CSV: marking of every row; AMBER fits most').choices(labels))
     .action(async (file: string, options: ImportOptions) => {
-      const results = await openResults(cli, options.results);
-      if (isRefusal(results)) return cli.end(refuseWith(cli, options, results));
-      const size = await sizeOf(cli, file);
-      if (isRefusal(size)) return cli.end(refuseWith(cli, options, size));
-      const node = await reach(cli, options);
-      if (isRefusal(node)) return cli.end(refuseWith(cli, options, node));
-      try {
-        cli.end(await importFile(cli, node, { file, size, options, results }));
-      } finally {
-        await results?.close();
-        await node.close();
-      }
+      const ended = await importFrom(cli, file, options);
+      cli.end(isRefusal(ended) ? refuseWith(cli, options, ended) : ended);
     });
 }
 
-interface ResultFile {
-  write(result: ImportResult): Promise<void>;
-  close(): Promise<void>;
-}
-
-async function openResults(cli: Cli, file: string | undefined): Promise<ResultFile | undefined | Refusal> {
-  if (file === undefined) return undefined;
-  const stream = createWriteStream(pathOf(cli, file), { flags: 'wx', mode: 0o600 });
-  try {
-    await once(stream, 'open');
-  } catch (failure) {
-    return unreadable(file, failure);
+/** Checks everything that can be checked before the first line, in the order of what costs least, then imports. */
+async function importFrom(cli: Cli, file: string, options: ImportOptions): Promise<Exit | Refusal> {
+  const defaults = rowDefaults(options.format, options);
+  if (isRefusal(defaults)) return defaults;
+  const source = await inspectSource(cli, file);
+  if (isRefusal(source)) return source;
+  if (options.resume && !source.file) {
+    const next = 'Save it as a file and import that.';
+    return refuse('usage-invalid', '/resume', 'Only a file can be resumed: what was piped in is gone.', next);
   }
-  return {
-    async write(result) {
-      if (!stream.write(`${JSON.stringify(result)}\n`)) await once(stream, 'drain');
-    },
-    async close() {
-      stream.end();
-      await once(stream, 'close');
-    },
-  };
-}
-
-async function sizeOf(cli: Cli, file: string): Promise<number | undefined | Refusal> {
-  if (file === '-') return undefined;
+  if (!options.resume && options.results !== undefined && (await exists(pathOf(cli, options.results)))) {
+    return unreadable(options.results, { code: 'EEXIST' });
+  }
+  const opened = source.open();
+  const input = await readInput(cli, readLines(opened.bytes, LONGEST_LINE), defaults);
+  if (isRefusal(input)) return input;
+  const node = await reach(cli, options);
+  if (isRefusal(node)) return node;
   try {
-    const found = await stat(pathOf(cli, file));
-    if (found.isDirectory()) return unreadable(file, { code: 'EISDIR' });
-    return found.isFile() ? found.size : undefined;
-  } catch (failure) {
-    return unreadable(file, failure);
+    const begun = await begin(cli, node, source, options);
+    if (isRefusal(begun)) return begun;
+    try {
+      return await importRun({ cli, node, source, opened, ...input, ...begun, json: options.json === true });
+    } finally {
+      await begun.results?.close();
+    }
+  } finally {
+    await node.close();
   }
 }
 
-interface Tally {
-  shared: number;
-  refused: number;
-  known: number;
-  send: number;
-  hold: number;
-  withhold: number;
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
-interface ImportWork {
-  readonly file: string;
-  readonly size: number | undefined;
-  readonly options: ImportOptions;
+interface Input {
+  readonly lines: AsyncIterable<FileLine>;
+  /** Says, at the end, what of the file no reference carries. */
+  report(): void;
+}
+
+async function readInput(
+  cli: Cli,
+  lines: AsyncIterable<FileLine>,
+  defaults: RowDefaults | undefined,
+): Promise<Input | Refusal> {
+  if (!defaults) return { lines, report: () => {} };
+  const csv = await readScartCsv(lines, defaults);
+  if (isRefusal(csv)) return csv;
+  cli.terminal.warn('WORKUSER-EMAIL is dropped: addresses of staff are neither sent nor stored.');
+  return { lines: csv.lines, report: () => csv.report(cli.terminal) };
+}
+
+interface Begun {
+  /** Lines up to this one have been dealt with. */
+  readonly after: number;
   readonly results: ResultFile | undefined;
 }
 
-async function importFile(cli: Cli, node: ReachedNode, { file, size, options, results }: ImportWork): Promise<Exit> {
-  const { terminal } = cli;
-  const tally: Tally = { shared: 0, refused: 0, known: 0, send: 0, hold: 0, withhold: 0 };
-  const started = Date.now();
-  const stopping = abortedBySignal();
-  const source = measured(openSource(cli, file));
-  const label = file === '-' ? 'standard input' : file;
-  const progress = terminal.progress({ label, unit: 'lines', total: size, measured: source.through });
-  for await (const chunk of chunksOf(readLines(source.bytes, LONGEST_LINE))) {
-    const imported = await importChunk(node, chunk);
-    if (isRefusal(imported)) {
-      progress.end();
-      summarise(terminal, options, tally, started);
-      return refuseWith(cli, options, {
-        ...imported,
-        pointer: '',
-        message: `From line ${chunk[0]?.line}: ${imported.message}`,
-      });
-    }
-    for (const result of imported) {
-      count(tally, result);
-      await results?.write(result);
-      report(terminal, options, tally, result);
-    }
-    progress.advance(chunk.length);
-    if (stopping.aborted) {
-      terminal.warn(`Stopped after line ${chunk.at(-1)?.line}: everything before it is done.`);
-      break;
-    }
+async function begin(
+  cli: Cli,
+  node: ReachedNode,
+  { file }: ImportSource,
+  { resume = false, results }: ImportOptions,
+): Promise<Begun | Refusal> {
+  const done = file === undefined ? undefined : await progressOf(node, file, resume);
+  if (isRefusal(done)) return done;
+  const line = done?.line ?? 0;
+  const kept = resume && results !== undefined ? await keptResults(cli, results, line) : undefined;
+  if (isRefusal(kept)) return kept;
+  // Lines whose results are lost are given again: they are answered as they stand, and the file becomes whole.
+  const after = resume ? (kept?.line ?? line) : 0;
+  if (!resume && line > 0) {
+    const told = done?.finishedAt
+      ? `This file was imported before (${done.finishedAt})`
+      : `An import of this file ended early, after line ${line} (--resume goes on there)`;
+    cli.terminal.warn(`${told}: lines that were taken are not taken again.`);
   }
-  progress.end();
-  summarise(terminal, options, tally, started);
-  if (stopping.aborted) return exit.refused;
-  return tally.refused === 0 ? exit.done : exit.refused;
+  if (resume) cli.terminal.say(after > 0 ? `Goes on after line ${after}.` : 'Nothing of it is finished: from line 1.');
+  const opened = results === undefined ? undefined : await openResults(cli, results, kept);
+  return isRefusal(opened) ? opened : { after, results: opened };
 }
 
-/** Ctrl-C ends an import after the lines that are under way, so that it can be said which are done. */
-function abortedBySignal(): AbortSignal {
-  const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
-  return stop.signal;
-}
-
-function measured(source: AsyncIterable<Uint8Array>) {
-  let through = 0;
-  async function* bytes() {
-    for await (const part of source) {
-      through += part.length;
-      yield part;
-    }
-  }
-  return { bytes: bytes(), through: () => through };
-}
-
-async function* chunksOf(lines: AsyncIterable<FileLine>): AsyncGenerator<FileLine[]> {
-  let chunk: FileLine[] = [];
-  let size = 0;
-  for await (const line of lines) {
-    const length = 'text' in line ? line.text.length : 0;
-    if (chunk.length === CHUNK_LINES || (chunk.length > 0 && size + length > CHUNK_BYTES)) {
-      yield chunk;
-      chunk = [];
-      size = 0;
-    }
-    chunk.push(line);
-    size += length;
-  }
-  if (chunk.length > 0) yield chunk;
-}
-
-/** The results of a chunk in the order of its lines, those that were refused before the call among them. */
-async function importChunk(node: ReachedNode, chunk: readonly FileLine[]): Promise<readonly ImportResult[] | Refusal> {
-  const lines = chunk.filter((line) => 'text' in line);
-  const refused = chunk
-    .filter((line) => 'refusal' in line)
-    .map(({ line, refusal }): ImportResult => ({ line, status: 'refused', errors: [refusal] }));
-  if (lines.length === 0) return refused;
-  const answer = await node.call('reference.import', { lines });
-  if (!answer.ok) return answer.refusals[0] as Refusal;
-  return [...answer.value.results, ...refused].sort((a, b) => a.line - b.line);
-}
-
-function count(tally: Tally, result: ImportResult): void {
-  if (result.status === 'refused') {
-    tally.refused += 1;
-    return;
-  }
-  tally.shared += 1;
-  tally.known += result.known > 0 ? 1 : 0;
-  for (const effect of ['send', 'hold', 'withhold'] as const) tally[effect] += result.effects[effect];
-}
-
-function report(terminal: Terminal, options: ImportOptions, tally: Tally, result: ImportResult): void {
-  if (options.json) terminal.json(result);
-  else if (result.status === 'refused' && tally.refused <= SHOWN_REFUSALS) terminal.refused(result);
-  else if (result.status === 'refused' && tally.refused === SHOWN_REFUSALS + 1) {
-    terminal.warn('Further refused lines are only counted; --results FILE or --json gives each of them.');
-  }
-}
-
-function summarise(terminal: Terminal, { json }: ImportOptions, tally: Tally, started: number): void {
-  if (json) return;
-  terminal.fields([
-    ['taken', counted(tally.shared), tally.shared > 0 ? 'good' : 'plain'],
-    ['refused', counted(tally.refused), tally.refused > 0 ? 'bad' : 'plain'],
-    ['address known', counted(tally.known)],
-    ['to send', counted(tally.send)],
-    ['held', counted(tally.hold), tally.hold > 0 ? 'waiting' : 'plain'],
-    ['withheld', counted(tally.withhold)],
-    ['in', duration((Date.now() - started) / 1000)],
-  ]);
+async function progressOf(node: ReachedNode, { digest, path }: { digest: string; path: string }, resume: boolean) {
+  const answer = await node.call('reference.import.begin', { file: digest, path, resume });
+  return answer.ok ? answer.value : (answer.refusals[0] as Refusal);
 }

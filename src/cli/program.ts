@@ -5,6 +5,7 @@ import { clientCommand } from './client.ts';
 import { type Cli, exampleText } from './command.ts';
 import { deliveryCommand } from './delivery.ts';
 import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
 import { eventsCommand } from './events.ts';
 import { initCommand } from './init.ts';
 import { keysCommand } from './keys.ts';
@@ -26,6 +27,7 @@ const commands = [
   referenceCommand,
   deliveryCommand,
   eventsCommand,
+  doctorCommand,
 ];
 
 /** The whole command line. It never ends the program and prints no error of its own: a wrong call is thrown. */
@@ -53,6 +55,7 @@ Environment:
   CASEREF_DATA             directory of the node, instead of --data
   CASEREF_PASSPHRASE_FILE  file with the passphrase of the key store (or CASEREF_PASSPHRASE)
   CASEREF_DATABASE         PostgreSQL, for a node that was made with it
+  CASEREF_ALERT_COMMAND    program that the node runs for each alert, with its code and id
   NO_COLOR                 print without colour
 
 Exit codes: 0 done, 1 refused, 2 usage, 3 cannot reach.`,

@@ -6,15 +6,21 @@ import { type Cli, type Everywhere, group, leaf, refuseWith } from './command.ts
 import { readJsonDocument } from './document.ts';
 import { importCommand } from './import.ts';
 import { ask } from './reach.ts';
+import { decideCommand, eraseCommand, heldCommand, restrictCommand, withdrawCommand } from './recall.ts';
 import { printReference, printSubmitted, referenceColumns } from './reference-view.ts';
 
 /** `caseref reference`: case references, own ones and those of partners. */
 export function referenceCommand(cli: Cli): Command {
-  return group('reference', 'submit, import, list and show case references', [
+  return group('reference', 'submit, import, list, show, decide, withdraw and erase case references', [
     submitReference(cli),
     importCommand(cli),
     listReferences(cli),
     showReference(cli),
+    heldCommand(cli),
+    decideCommand(cli),
+    withdrawCommand(cli),
+    restrictCommand(cli),
+    eraseCommand(cli),
   ]);
 }
 

@@ -34,6 +34,8 @@ export interface Terminal {
   table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void;
   /** Data: names and values, one pair a line; pairs without a value are left out. */
   fields(pairs: readonly Field[]): void;
+  /** Data: a word in its colour and a sentence behind it, with the next step on a line of its own. */
+  verdict(word: string, tone: Tone, sentence: string, next?: string): void;
   /** Talk. */
   say(text: string): void;
   /** Talk: a question, the cursor left behind it. False where nobody would read it. */
@@ -67,6 +69,8 @@ export interface TerminalOptions {
 
 const DEFAULT_WIDTH = 80;
 const WIDEST_RULE = 100;
+/** Room for the word of a verdict. */
+const VERDICT = 4;
 const signs: Readonly<Record<Tone, string>> = {
   plain: '·',
   strong: '▸',
@@ -114,6 +118,10 @@ export function createTerminal({ stdout, stderr, noColor = false, clock = Date.n
       for (const line of tableLines(columns, rows, { width, paint: ofData })) put(line);
     },
     fields: (pairs) => printFields(pairs, put, ofData),
+    verdict(word, tone, sentence, next) {
+      put(`${ofData(tone, pad(printable(word), VERDICT))}  ${printable(sentence)}`);
+      if (next !== undefined) put(`${' '.repeat(VERDICT + 2)}${ofData('quiet', 'next:')} ${printable(next)}`);
+    },
     say: (text) => talk(printable(text)),
     prompt(question) {
       if (stderr.isTTY === true) stderr.write(printable(question));

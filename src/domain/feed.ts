@@ -3,6 +3,16 @@ export const eventTypes = [
   'reference.shared',
   'reference.revised',
   'reference.received',
+  'reference.withdrawn',
+  'reference.sealed',
+  'reference.purged',
+  'reference.retained',
+  'reference.expired',
+  'reference.restricted',
+  'reference.erased',
+  'withdrawal.held',
+  'withdrawal.released',
+  'decision.made',
   'decision.held',
   'address.revealed',
   'delivery.receipted',
@@ -28,6 +38,8 @@ export const eventTypes = [
   'keys.published',
   'key-set.accepted',
   'key-set.refused',
+  'alert.raised',
+  'alert.closed',
 ] as const;
 
 export type EventType = (typeof eventTypes)[number];

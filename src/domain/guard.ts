@@ -3,6 +3,7 @@ import { forms, type GuardForm, type Place } from './guard/forms.ts';
 import { refusedAddress } from './guard/location.ts';
 import { looksLikeMedia } from './guard/media.ts';
 import { refusedName } from './guard/names.ts';
+import { isShownName } from './member-name.ts';
 import { type Refusal, type RefusalCode, refuse } from './refusal.ts';
 
 /** The longest string that is looked into, in UTF-16 units: as long as a message may be. */
@@ -12,7 +13,8 @@ const LONGEST_EXEMPT = 98_304;
 const DEEPEST = 32;
 /** A list of numbers this long is an encoded picture or hash (a perceptual hash by bytes has 8, PhotoDNA 144). */
 const NUMBERS = 16;
-const LONGEST_NAME_SHOWN = 40;
+/** The longest pointer that a receipt may carry. */
+const LONGEST_POINTER = 512;
 
 /** What most members hold and no digest can be: short codes, instants and dates, ids of version 4 and 7. */
 const harmless =
@@ -26,13 +28,15 @@ interface Step {
   readonly pointer: string;
   readonly shape: string;
   readonly depth: number;
+  /** True below a member that the pointer cannot name: it stays at that member's parent. */
+  readonly unnamed: boolean;
 }
 
 /**
  * The content guard: looks at every string and every member name of a parsed JSON value, before the schema, at every door alike,
  * and names the first thing that is media (`media-refused`) or a fingerprint of media (`fingerprint-refused`) with its
  * pointer. `form` says which document it is: the few places where the protocol itself puts a digest, a key or an address are
- * exempt by pointer and exact syntax. A pointer never repeats what was refused: a name that is itself a digest is shown as its parent.
+ * exempt by pointer and exact syntax. A pointer never repeats what was refused: a name that is itself a digest, or no plain word, is shown as its parent.
  *
  * It stops mistakes and lazy misuse. It does not stop two partners who agree on a code between them: a digest cut into pieces
  * over several handles, written as a UUID or put into the path of an address looks like what is honest there. Against them
@@ -42,7 +46,7 @@ export function guard(
   value: unknown,
   options: { readonly form: GuardForm; readonly at?: string },
 ): Refusal | undefined {
-  return look(value, { places: forms[options.form], pointer: options.at ?? '', shape: '', depth: 0 });
+  return look(value, { places: forms[options.form], pointer: options.at ?? '', shape: '', depth: 0, unnamed: false });
 }
 
 function look(value: unknown, step: Step): Refusal | undefined {
@@ -93,10 +97,9 @@ function lookAtName(name: string, step: Step): Refusal | undefined {
   if (content) return refuse(content, step.pointer, ...reason(content, false));
   const code: RefusalCode | undefined = refusedName(name.slice(0, LONGEST_STRING));
   if (code === undefined) return undefined;
-  const shown = name.length <= LONGEST_NAME_SHOWN ? below(step, name, name).pointer : step.pointer;
   return refuse(
     code,
-    shown,
+    below(step, name, name).pointer,
     'A member is named for media or a fingerprint of media.',
     'Leave the member out: it is never carried.',
   );
@@ -104,11 +107,14 @@ function lookAtName(name: string, step: Step): Refusal | undefined {
 
 function below(step: Step, name: string, shape: string): Step {
   const part = /[~/]/.test(name) ? name.replaceAll('~', '~0').replaceAll('/', '~1') : name;
+  const pointer = `${step.pointer}/${part}`;
+  const unnamed = step.unnamed || !(shape === '*' || isShownName(name)) || pointer.length > LONGEST_POINTER;
   return {
     places: step.places,
-    pointer: `${step.pointer}/${part}`,
+    pointer: unnamed ? step.pointer : pointer,
     shape: `${step.shape}/${shape}`,
     depth: step.depth + 1,
+    unnamed,
   };
 }
 

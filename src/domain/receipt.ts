@@ -10,7 +10,8 @@ export const deliveryStates = ['queued', 'sent', 'receipted', 'overdue', 'dead']
 export type DeliveryState = (typeof deliveryStates)[number];
 
 const laterOutcomes: Readonly<Record<ReceiptOutcome, readonly ReceiptOutcome[]>> = {
-  held: ['accepted', 'refused'],
+  // A held withdrawal that is released is answered by what it then does.
+  held: ['accepted', 'refused', 'sealed', 'purged', 'retained'],
   sealed: ['purged', 'retained'],
   retained: ['purged'],
   accepted: [],

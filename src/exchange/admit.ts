@@ -1,6 +1,6 @@
 import { isoInstant } from '../domain/instant.ts';
 import type { SubjectId } from '../domain/message.ts';
-import { eventInsert, type NewEvent, reservePositions } from '../store/feed.ts';
+import { eventInsert, type NewEvent, raise, raiseFor, reservePositions } from '../store/feed.ts';
 import { reissueReceipts, type StoredMessage, takenMessages } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert, type NewDelivery } from '../store/outbox.ts';
@@ -11,6 +11,8 @@ import { refuseToken, type TokenRefusal } from '../wire/token-refusal.ts';
 import type { Arrival, Verdict } from './arrival.ts';
 import type { Exchange } from './context.ts';
 import { enterReference, type Ledger, openLedger, sealArrival, writeLedger } from './ledger.ts';
+import { noteNumbers } from './numbering.ts';
+import { enterWithdrawal } from './recalled.ts';
 import { settleReceipts } from './settle.ts';
 
 /** What became of one arrival: taken (202), or a second payload under a jti that was taken before. */
@@ -86,6 +88,7 @@ async function admitFresh(exchange: Exchange, trx: Trx, fresh: readonly Arrival[
     if (verdict) verdicts.set(arrival, verdict);
   }
   const settled = await settleReceipts(trx, fresh, at);
+  const misnumbered = await noteNumbers(trx, fresh, at);
   events.push(...ledger.events, ...settled, ...refusedEvents(verdicts, at));
   let position = await reservePositions(trx, ledger.rows.references.length + verdicts.size + events.length);
   for (const row of ledger.rows.references) Object.assign(row, { position: position++ });
@@ -95,9 +98,12 @@ async function admitFresh(exchange: Exchange, trx: Trx, fresh: readonly Arrival[
   const messages = fresh.map((arrival) => messageRow(arrival, verdicts.get(arrival), sealArrival(ledger, arrival), at));
   await writeLedger(trx, ledger, [
     { table: 'message', rows: messages },
+    { table: 'held_withdrawal', rows: ledger.held },
     deliveryInsert(receipts),
     eventInsert(events, position),
   ]);
+  await raiseFor(trx, events);
+  await raise(trx, misnumbered, at);
   const codes = [...verdicts.values()].flatMap(({ outcome, refusal }) =>
     outcome === 'refused' && refusal ? [refusal.code] : [],
   );
@@ -112,6 +118,8 @@ function judgeWithin(arrival: Arrival, ledger: Ledger): Verdict | undefined {
       return answersNothing(verified.event.name) ? undefined : { outcome: 'refused', refusal: judged.refusal };
     case 'reference':
       return enterReference(ledger, arrival, judged.reference);
+    case 'withdrawn':
+      return enterWithdrawal(ledger, arrival, judged.content);
     case 'verify':
       return { outcome: 'accepted' };
     case 'receipt':
@@ -132,8 +140,12 @@ function answersNothing(event: string): boolean {
   return event.endsWith(':receipt') || event.endsWith(':voided');
 }
 
+function isEmergency(judged: Arrival['judged']): boolean {
+  return judged.kind === 'reference' && judged.reference.urgency?.level === 'emergency';
+}
+
 function refusedEvents(verdicts: ReadonlyMap<Arrival, Verdict>, at: Date): NewEvent[] {
-  return [...verdicts].flatMap(([{ verified }, { outcome, refusal }]) =>
+  return [...verdicts].flatMap(([{ verified, judged }, { outcome, refusal }]) =>
     outcome === 'refused' && refusal
       ? [
           {
@@ -142,6 +154,7 @@ function refusedEvents(verdicts: ReadonlyMap<Arrival, Verdict>, at: Date): NewEv
             partner: verified.claims.iss,
             jti: verified.claims.jti,
             code: refusal.code,
+            ...(isEmergency(judged) && { body: { urgency: 'emergency' } }),
           },
         ]
       : [],
@@ -185,7 +198,7 @@ function messageRow(
 function receiptDelivery(
   exchange: Exchange,
   { verified }: Arrival,
-  { outcome, refusal }: Verdict,
+  { outcome, refusal, kept, backupsUntil }: Verdict,
   position: number,
   at: Date,
 ): NewDelivery {
@@ -196,6 +209,8 @@ function receiptDelivery(
     receivedAt: isoInstant(at.getTime()),
     outcome,
     ...(refusal && { code: refusal.code, ...(refusal.pointer !== '' && { pointer: refusal.pointer }) }),
+    ...kept,
+    ...(backupsUntil !== undefined && { backupsUntil }),
   };
   return {
     id: exchange.chance.uuid(),

@@ -1,3 +1,4 @@
+import type { Receipt } from '../domain/contract.types.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import type { VerifiedSet } from '../wire/open.ts';
 import type { Judged } from './judge.ts';
@@ -10,6 +11,10 @@ export interface Arrival {
 
 /** What a receipt says of a message beyond its identity. */
 export interface Verdict {
-  readonly outcome: 'accepted' | 'held' | 'refused';
+  readonly outcome: Receipt['outcome'];
   readonly refusal?: Pick<Refusal, 'code' | 'pointer'>;
+  /** Why and until when something withdrawn is kept. */
+  readonly kept?: { readonly code: string; readonly until: string };
+  /** Until when backups may still hold what was purged. */
+  readonly backupsUntil?: string;
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { guard } from '../domain/guard.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { clientsByDigest } from '../store/clients.ts';
@@ -36,6 +37,8 @@ export async function createClient(
   exchange: Exchange,
   wanted: { readonly name: string; readonly scopes: readonly string[] },
 ): Promise<(Client & { token: string }) | Refusal> {
+  const guarded = guard({ name: wanted.name }, { form: 'policy' });
+  if (guarded) return guarded;
   if (!NAME.test(wanted.name)) {
     return refuse(
       'usage-invalid',

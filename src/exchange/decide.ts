@@ -1,5 +1,5 @@
 import type { CaseReference } from '../domain/contract.types.ts';
-import type { Decision, SendEffect } from '../domain/decision.ts';
+import type { Decision, SendEffect, TraceStep } from '../domain/decision.ts';
 import { decideSend } from '../domain/policy.ts';
 import type { NewEvent } from '../store/feed.ts';
 import type { MatchKeys } from '../wire/match.ts';
@@ -46,8 +46,20 @@ export function decideAll(
   }));
 }
 
-/** Feed entries for what waits for a person's decision. */
-export function heldEvents(name: ReferenceName, decisions: readonly PartnerDecision[], at: Date): NewEvent[] {
+/** A rule that says hold is a person's to answer; a deny, a missing legal basis or the partner's state is not. */
+export function heldByGate(trace: readonly TraceStep[]): boolean {
+  return trace.some(
+    (step) => step.matched && step.effect === 'hold' && step.kind !== 'rule' && step.kind !== 'default',
+  );
+}
+
+/** Feed entries for what waits for a person's decision; of an emergency they say so, since that cannot wait. */
+export function heldEvents(
+  name: ReferenceName,
+  decisions: readonly PartnerDecision[],
+  at: Date,
+  urgency: string | undefined,
+): NewEvent[] {
   return decisions
     .filter(({ decision }) => decision.effect === 'hold')
     .map(({ partner, decision }) => ({
@@ -57,5 +69,6 @@ export function heldEvents(name: ReferenceName, decisions: readonly PartnerDecis
       reference: name.id,
       partner,
       code: decision.code,
+      ...(urgency === 'emergency' && { body: { urgency } }),
     }));
 }

@@ -1,9 +1,12 @@
+import type { AlertCause } from '../domain/alert.ts';
 import { afterAttempt, type PostOutcome } from '../domain/attempt.ts';
-import { type NewEvent, recordEvents } from '../store/feed.ts';
+import { emergenciesAmong } from '../store/emergencies.ts';
+import { type NewEvent, raise, recordEvents } from '../store/feed.ts';
+import type { Trx } from '../store/open.ts';
 import { type Attempt, type Claimed, claimDeliveries, partnersWithWork, settleAttempts } from '../store/outbox.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
-import type { PartnerEntry, Snapshot } from './directory.ts';
+import type { PartnerEntry } from './directory.ts';
 import { gather } from './gather.ts';
 import { decideAgain } from './redecide.ts';
 import { type Sealed, seal, type Unsealed } from './seal.ts';
@@ -100,8 +103,8 @@ async function drain(
     const push = partner?.endpoints.push;
     if (!partner || push === undefined || partner.state === 'pending') break;
     const allowed = Math.min(IN_FLIGHT, exchange.transport.allowance(issuer, exchange.clock()));
-    const claimed = allowed > underway.size ? await claim(exchange, snapshot, partner, allowed - underway.size) : [];
-    for (const settling of await dispatch(exchange, partner, push, claimed)) track(settling);
+    const claimed = allowed > underway.size ? await claim(exchange, issuer, allowed - underway.size) : [];
+    for (const settling of await dispatch(exchange, push, claimed)) track(settling);
     if (underway.size === 0 && claimed.length === 0) break;
     // Half of the room free: claims stay batches instead of ones and twos.
     const enough = claimed.length === 0 ? 0 : IN_FLIGHT / 2;
@@ -110,22 +113,19 @@ async function drain(
   await Promise.allSettled(underway);
 }
 
-/** What one claim brought and may be sent, under its lease. */
+/** What one claim brought, under its lease and for the partner as its transaction saw it. */
 interface Claim {
   readonly delivery: Claimed;
+  readonly partner: PartnerEntry;
   readonly lease: string;
 }
 
-async function dispatch(
-  exchange: Exchange,
-  partner: PartnerEntry,
-  push: string,
-  claims: readonly Claim[],
-): Promise<Promise<Settled>[]> {
-  if (claims.length === 0) return [];
-  const lease = claims[0]?.lease ?? '';
-  const numbered = claims.map(({ delivery }) => delivery).filter(({ n }) => n !== null);
-  const { sealed, unsealed } = await seal(exchange, partner, numbered);
+async function dispatch(exchange: Exchange, push: string, claims: readonly Claim[]): Promise<Promise<Settled>[]> {
+  const [first] = claims;
+  if (!first) return [];
+  const { lease, partner } = first;
+  const ready = claims.map(({ delivery }) => delivery).filter(({ decided }) => decided);
+  const { sealed, unsealed } = await seal(exchange, partner, ready);
   return [
     ...unsealed.map(async (one) => giveUp(exchange, partner, one, lease)),
     ...sealed.map((one) => send(exchange, partner, push, one, lease)),
@@ -141,33 +141,34 @@ function giveUp(exchange: Exchange, partner: PartnerEntry, { delivery, failure }
   return { attempt, event: deadEvent(delivery, issuer, 'internal', now) };
 }
 
-/** Claims what is due and decides again what was decided under an older directory; the latter is claimed anew after that. */
-async function claim(
-  exchange: Exchange,
-  snapshot: Snapshot,
-  partner: PartnerEntry,
-  room: number,
-): Promise<readonly Claim[]> {
+/** Claims what is due and decides again what was decided under another directory; the latter is claimed anew after that. */
+async function claim(exchange: Exchange, issuer: string, room: number): Promise<readonly Claim[]> {
   const lease = exchange.chance.uuid4();
-  const claimed = await claimDue(exchange, partner, snapshot.version, lease, room);
-  const undecided = claimed.filter(({ n }) => n === null);
-  await decideAgain(exchange, snapshot, partner, undecided, lease);
-  return claimed.map((delivery) => ({ delivery, lease }));
+  const { partner, claimed } = await claimDue(exchange, issuer, lease, room);
+  if (!partner) return [];
+  const undecided = claimed.filter(({ decided }) => !decided);
+  await decideAgain(exchange, issuer, undecided, lease);
+  return claimed.map((delivery) => ({ delivery, partner, lease }));
 }
 
-function claimDue(exchange: Exchange, partner: PartnerEntry, basis: number, lease: string, room: number) {
-  const now = exchange.clock();
-  return inTransaction(exchange.store.db, (trx) =>
-    claimDeliveries(trx, {
-      partner: partner.facts.issuer,
+/** The directory is that of the claim's own transaction: what was suspended or set before it counts. */
+function claimDue(exchange: Exchange, issuer: string, lease: string, room: number) {
+  return inTransaction(exchange.store.db, async (trx) => {
+    const { version, partners } = await exchange.directory.within(trx);
+    const partner = partners.get(issuer);
+    if (!partner || partner.state === 'pending') return { partner: undefined, claimed: [] };
+    const now = exchange.clock();
+    const claimed = await claimDeliveries(trx, {
+      partner: issuer,
       suspended: partner.state === 'suspended',
-      basis,
+      basis: version,
       limit: Math.min(BATCH, room),
       now: new Date(now),
       lease,
       leaseUntil: new Date(now + LEASE_MS),
-    }),
-  );
+    });
+    return { partner, claimed };
+  });
 }
 
 async function send(
@@ -215,12 +216,25 @@ function deadEvent(delivery: Claimed, partner: string, code: string | null, now:
   };
 }
 
+/** An emergency that did not get through at the first try is told at once: the other tries take minutes. */
+async function undelivered(trx: Trx, attempts: readonly Attempt[]): Promise<AlertCause[]> {
+  const failed = attempts.filter(({ state }) => state !== 'sent').map(({ id }) => id);
+  const emergencies = await emergenciesAmong(trx, failed);
+  return emergencies.map(({ partner, originator, id }) => ({
+    code: 'emergency-undelivered',
+    partner,
+    originator,
+    subject: id,
+  }));
+}
+
 async function settleBatch(exchange: Exchange, batch: readonly Settled[]): Promise<undefined[]> {
   const attempts = batch.map((one) => one.attempt);
   const events = batch.map((one) => one.event).filter((event) => event !== undefined);
   await inTransaction(exchange.store.db, async (trx) => {
     await settleAttempts(trx, attempts, new Date(exchange.clock()));
     await recordEvents(trx, events);
+    await raise(trx, await undelivered(trx, attempts), new Date(exchange.clock()));
   });
   exchange.metrics.grouped('settle', batch.length);
   return batch.map(() => undefined);

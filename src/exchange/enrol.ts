@@ -35,10 +35,6 @@ export async function addPartner(exchange: Exchange, compact: string): Promise<I
   });
   if (isRefusal(opened)) return opened;
   const { card, kid, fingerprint: spoken } = opened;
-  // The keys in a card look like digests and are none; the guard looks at what people wrote into it.
-  const { organisation, contact = {} } = card;
-  const guarded = guard({ organisation, contact }, { form: 'card' });
-  if (guarded) return guarded;
   if (card.iss === exchange.self)
     return refuse(
       'card-invalid',
@@ -206,6 +202,9 @@ export async function confirmPartner(exchange: Exchange, given: Confirmation): P
 }
 
 function checkConfirmation(exchange: Exchange, given: Confirmation): Refusal | undefined {
+  const { verifiedBy = '' } = given;
+  const guarded = guard({ verifiedBy }, { form: 'policy' });
+  if (guarded) return guarded;
   if (given.type !== undefined && !(codes.organisationType as readonly string[]).includes(given.type)) {
     return refuse(
       'usage-invalid',

@@ -16,6 +16,8 @@ export type ImportResult =
       readonly id: string;
       readonly effects: Effects;
       readonly known: number;
+      /** Present where the line was taken before, by an earlier import of the same file; nothing was done anew. */
+      readonly replayed?: true;
     }
   | { readonly line: number; readonly status: 'refused'; readonly errors: readonly Refusal[] };
 
@@ -29,20 +31,28 @@ export interface Effects {
 /** The longest line that is read, in bytes. */
 export const LONGEST_LINE = 64 * 1024;
 
-/** Shares each line as one reference, in groups that commit together; results are in the order of the lines. */
-export function importLines(share: Share, lines: readonly ImportLine[]): Promise<ImportResult[]> {
-  return Promise.all(lines.map((line) => importLine(share, line)));
+/**
+ * Shares each line as one reference, in groups that commit together; results are in the order of the lines. With `idOf`,
+ * a line that was taken before under its id is answered as it stands, so that the same lines can be given again.
+ */
+export function importLines(
+  share: Share,
+  lines: readonly ImportLine[],
+  idOf?: (line: number) => string,
+): Promise<ImportResult[]> {
+  return Promise.all(lines.map((line) => importLine(share, line, idOf?.(line.line))));
 }
 
-async function importLine(share: Share, { line, text }: ImportLine): Promise<ImportResult> {
+async function importLine(share: Share, { line, text }: ImportLine, id: string | undefined): Promise<ImportResult> {
   const read = readJson(text, { bytes: LONGEST_LINE });
   if (isRefusal(read)) return { line, status: 'refused', errors: [read] };
   if (!isJsonObject(read.value))
     return { line, status: 'refused', errors: [refuse('json-invalid', '', 'The line is not a JSON object.')] };
-  const answer = await share(read.value);
+  const answer = await share(read.value, { id });
   if (Array.isArray(answer)) return { line, status: 'refused', errors: answer as Refusal[] };
   const shared = answer as Exclude<typeof answer, Refusal[]>;
   const count = (effect: keyof Effects) => shared.decisions.filter(({ decision }) => decision.effect === effect).length;
   const effects = { send: count('send'), hold: count('hold'), withhold: count('withhold') };
-  return { line, status: 'shared', id: shared.id, effects, known: shared.duplicates.length };
+  const result = { line, status: 'shared', id: shared.id, effects, known: shared.duplicates.length } as const;
+  return shared.replayed ? { ...result, replayed: true } : result;
 }

@@ -1,4 +1,4 @@
-import type { CaseReference, Receipt, Revised } from '../domain/contract.types.ts';
+import type { CaseReference, Receipt, Revised, Withdrawn } from '../domain/contract.types.ts';
 import { guard } from '../domain/guard.ts';
 import { EVENT_PREFIX } from '../domain/message.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
@@ -9,6 +9,7 @@ import { gateReference } from './gate.ts';
 /** What a verified message asks for once its content has passed the gates: step 8 of the verification order. */
 export type Judged =
   | { readonly kind: 'reference'; readonly reference: CaseReference; readonly supersedes: string | undefined }
+  | { readonly kind: 'withdrawn'; readonly content: Withdrawn }
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
   | { readonly kind: 'verify' }
   | { readonly kind: 'voided' }
@@ -31,6 +32,15 @@ function judgeReference(verified: VerifiedSet, schema: 'submitted' | 'revised', 
   return { kind: 'reference', reference: reference as CaseReference, supersedes };
 }
 
+/** A reference is taken back by its originator alone. */
+function judgeWithdrawn({ claims, event }: VerifiedSet): Judged {
+  if (claims.sub_id.format !== 'iss_sub' || claims.sub_id.iss !== claims.iss) return refused(refuse('not-originator'));
+  return { kind: 'withdrawn', content: event.payload as unknown as Withdrawn };
+}
+
+/** Events beside those that carry a reference. */
+const spoken: ReadonlySet<string> = new Set(['withdrawn', 'receipt', 'verify', 'voided']);
+
 /** Until nested encryption is spoken, plain tokens are for loopback nodes and foreign clients only. */
 function plainAllowed(verified: VerifiedSet, loopback: boolean): boolean {
   return loopback || verified.foreign;
@@ -42,11 +52,12 @@ export function judge(verified: VerifiedSet, loopback: boolean): Judged {
   if (!plainAllowed(verified, loopback)) return refused(refuse('encryption-required'));
   const name = event.name.startsWith(EVENT_PREFIX) ? event.name.slice(EVENT_PREFIX.length) : '';
   if (name === 'submitted' || name === 'revised') return judgeReference(verified, name, loopback);
-  if (name !== 'receipt' && name !== 'verify' && name !== 'voided') return refused(refuse('unsupported-event'));
   const guarded = guard(event.payload, { form: name === 'receipt' ? 'receipt' : 'event' });
   if (guarded) return refused(guarded);
-  const [malformed] = checkSchema(name, event.payload);
+  if (!spoken.has(name)) return refused(refuse('unsupported-event'));
+  const [malformed] = checkSchema(name as 'verify', event.payload);
   if (malformed) return refused(malformed);
   if (name === 'receipt') return { kind: 'receipt', receipt: event.payload as unknown as Receipt };
-  return { kind: name };
+  if (name === 'withdrawn') return judgeWithdrawn(verified);
+  return { kind: name as 'verify' | 'voided' };
 }

@@ -1,5 +1,5 @@
 import { recordEvents } from '../store/feed.ts';
-import { bumpDirectory, partnerRow } from '../store/partners.ts';
+import { bumpDirectory, lockPartner } from '../store/partners.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { keySetToken, readCompact } from '../wire/compact.ts';
 import { messageDigest, signingInputOf } from '../wire/digest.ts';
@@ -18,7 +18,8 @@ export async function takeKeySet(exchange: Exchange, token: string): Promise<{ s
   const issuer = claimed.payload.iss;
   if (typeof issuer !== 'string') return refuseToken('iss-invalid');
   return inTransaction(exchange.store.db, async (trx) => {
-    const row = await partnerRow(trx, issuer);
+    // Locked: of two key sets at the same time the lower one must see the other as its floor.
+    const row = await lockPartner(trx, issuer);
     if (!row || row.state === 'removed') return refuseToken('issuer-unknown');
     const floor = { seq: row.key_set_seq, digest: messageDigest(signingInputOf(row.key_set)) };
     const now = Math.floor(exchange.clock() / 1000);

@@ -6,7 +6,8 @@ import { refuse } from '../domain/refusal.ts';
 import type { DataKey } from '../domain/secrets.ts';
 import type { NewEvent } from '../store/feed.ts';
 import { type KnownReference, lockReferences } from '../store/messages.ts';
-import type { Database, Trx } from '../store/open.ts';
+import type { Trx } from '../store/open.ts';
+import { isClosed, type Seal, sealReferences, withdrawalsSince } from '../store/recall.ts';
 import { emptyRows, type ReferenceRows, referenceInserts, reviseReferences } from '../store/references.ts';
 import { type Insert, insertAll, type NewRow } from '../store/rows.ts';
 import { matchKeys } from '../wire/match.ts';
@@ -28,10 +29,13 @@ import {
 } from './record.ts';
 
 /** A partner's reference as this transaction leaves it, message by message. */
-interface Entry {
+export interface Entry {
   state: string;
   content: CaseReference;
   readonly key: DataKey;
+  readonly arrivedAt: Date;
+  /** Why and until when an operator keeps it despite a withdrawal. */
+  readonly kept?: { readonly code: string; readonly until: Date };
 }
 
 /**
@@ -44,7 +48,11 @@ export interface Ledger {
   readonly at: Date;
   readonly entries: Map<string, Entry>;
   /** References whose data key was destroyed: nothing more can be said about them. */
-  readonly closed: ReadonlySet<string>;
+  readonly closed: Set<string>;
+  /** Withdrawals taken from each partner within the last hour, this batch included. */
+  readonly recalls: Map<string, number>;
+  readonly seals: Map<string, Seal>;
+  readonly held: NewRow[];
   readonly rows: ReferenceRows;
   readonly revised: Map<string, NewRow>;
   readonly decided: Map<string, NewRow>;
@@ -52,23 +60,26 @@ export interface Ledger {
   readonly kept: Set<Arrival>;
 }
 
-function nameOf({ verified, judged }: Arrival): ReferenceName | undefined {
+export function nameOf({ verified, judged }: Arrival): ReferenceName | undefined {
   const subject = verified.claims.sub_id;
-  if (judged.kind !== 'reference' || subject.format !== 'iss_sub') return undefined;
+  const names = judged.kind === 'reference' || judged.kind === 'withdrawn';
+  if (!names || subject.format !== 'iss_sub') return undefined;
   return { originator: subject.iss, id: subject.sub };
 }
 
 function openEntry(exchange: Exchange, row: KnownReference): [string, Entry] | undefined {
-  const { wrapped, body, revision } = row;
+  const { wrapped, body, revision, kept_code: code, kept_until: until } = row;
   if (!wrapped || !body) return undefined;
   const content = openReference(exchange.vault, row, { revision, body, wrapped });
-  return [ownerOf(row), { state: row.state, content, key: exchange.vault.unwrap(wrapped, ownerOf(row)) }];
+  const kept = code !== null && until !== null ? { kept: { code, until } } : {};
+  const key = exchange.vault.unwrap(wrapped, ownerOf(row));
+  return [ownerOf(row), { state: row.state, content, key, arrivedAt: row.created_at, ...kept }];
 }
 
 /** Reads and locks what these messages speak of. */
 export async function openLedger(
   exchange: Exchange,
-  trx: Database,
+  trx: Trx,
   arrivals: readonly Arrival[],
   at: Date,
 ): Promise<Ledger> {
@@ -77,10 +88,32 @@ export async function openLedger(
   const known = await lockReferences(trx, [...new Map(names.map((name) => [ownerOf(name), name])).values()]);
   const entries = new Map(known.map((row) => openEntry(exchange, row)).filter((entry) => entry !== undefined));
   const closed = new Set(known.map(ownerOf).filter((owner) => !entries.has(owner)));
-  const rows = emptyRows();
-  const revised = new Map<string, NewRow>();
-  const decided = new Map<string, NewRow>();
-  return { exchange, snapshot, at, entries, closed, rows, revised, decided, events: [], kept: new Set() };
+  return {
+    exchange,
+    snapshot,
+    at,
+    entries,
+    closed,
+    recalls: await countRecalls(trx, arrivals, at),
+    seals: new Map(),
+    held: [],
+    rows: emptyRows(),
+    revised: new Map(),
+    decided: new Map(),
+    events: [],
+    kept: new Set(),
+  };
+}
+
+const HOUR = 3_600_000;
+
+async function countRecalls(trx: Trx, arrivals: readonly Arrival[], at: Date): Promise<Map<string, number>> {
+  const issuers = new Set(
+    arrivals.filter(({ judged }) => judged.kind === 'withdrawn').map(({ verified }) => verified.claims.iss),
+  );
+  const counts = new Map<string, number>();
+  for (const issuer of issuers) counts.set(issuer, await withdrawalsSince(trx, issuer, new Date(at.getTime() - HOUR)));
+  return counts;
 }
 
 /** Enters a submission or revision: what the recipient's policy and the stored revision make of it. */
@@ -102,6 +135,7 @@ function compare(
   entry: Entry,
   reference: CaseReference,
 ): Verdict {
+  if (isClosed(entry.state)) return { outcome: 'refused', refusal: refuse('reference-withdrawn') };
   const order = checkRevision(entry.content, reference);
   if (typeof order === 'object') return { outcome: 'refused', refusal: order };
   return order === 'newer' ? decideAndKeep(ledger, arrival, name, reference, entry) : { outcome: 'accepted' };
@@ -135,15 +169,24 @@ function decideAndKeep(
   const { iss, jti } = arrival.verified.claims;
   ledger.rows.revisions.push(revisionRow(exchange.vault, key, name, reference, { jti, at }));
   const type = entry ? 'reference.revised' : 'reference.received';
-  ledger.events.push({ type, at, originator: name.originator, reference: name.id, partner: iss, jti });
+  const urgent = reference.urgency?.level === 'emergency' && { body: { urgency: 'emergency', state } };
+  ledger.events.push({ type, at, originator: name.originator, reference: name.id, partner: iss, jti, ...urgent });
   return verdict;
 }
 
 function insert(ledger: Ledger, name: ReferenceName, reference: CaseReference, state: 'held' | 'open'): DataKey {
   const { exchange, rows, at } = ledger;
   const { key, wrapped } = exchange.vault.newDataKey(ownerOf(name));
-  ledger.entries.set(ownerOf(name), { state, content: reference, key });
-  rows.references.push(referenceRow(name, reference, { position: 0, direction: 'in', state, at }));
+  ledger.entries.set(ownerOf(name), { state, content: reference, key, arrivedAt: at });
+  rows.references.push(
+    referenceRow(name, reference, {
+      position: 0,
+      direction: 'in',
+      state,
+      at,
+      ceilingDays: exchange.settings.retainDays,
+    }),
+  );
   rows.keys.push({ ...name, wrapped });
   rows.indexes.push(...indexRows(name, macsOf(exchange.vault, matchKeys(reference.url))));
   return key;
@@ -159,7 +202,15 @@ function revise(
 ): DataKey {
   if (entry.state === 'open' || entry.state === 'held') entry.state = state;
   entry.content = reference;
-  ledger.revised.set(ownerOf(name), { ...name, state: entry.state, ...revisedFacts(reference, ledger.at) });
+  ledger.revised.set(ownerOf(name), {
+    ...name,
+    state: entry.state,
+    ...revisedFacts(reference, {
+      at: ledger.at,
+      arrivedAt: entry.arrivedAt,
+      ceilingDays: ledger.exchange.settings.retainDays,
+    }),
+  });
   return entry.key;
 }
 
@@ -175,7 +226,7 @@ export function sealArrival(ledger: Ledger, arrival: Arrival): Uint8Array | null
 /** Writes what the messages changed, together with what else they leave; a reference that was entered and revised in one batch goes in as it ended. */
 export async function writeLedger(
   trx: Trx,
-  { rows, revised, decided }: Ledger,
+  { rows, revised, decided, seals, at }: Ledger,
   others: readonly Insert[],
 ): Promise<void> {
   const later = new Map(revised);
@@ -187,4 +238,5 @@ export async function writeLedger(
   });
   await insertAll(trx, [...referenceInserts({ ...rows, references }), ...others]);
   await reviseReferences(trx, [...later.values()], [...decided.values()]);
+  await sealReferences(trx, [...seals.values()], at);
 }

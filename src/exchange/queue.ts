@@ -1,5 +1,6 @@
 import type { CaseReference } from '../domain/contract.types.ts';
 import type { NewDelivery } from '../store/outbox.ts';
+import type { Unsent } from '../store/recall.ts';
 import type { Exchange } from './context.ts';
 import type { ReferenceName } from './record.ts';
 
@@ -22,4 +23,45 @@ export function newDelivery(
     payload: null,
     at: message.at,
   };
+}
+
+/** A message that carries no reference; a recall and its voided numbers go before everything that waits. */
+export function newNotice(
+  exchange: Exchange,
+  given: {
+    partner: string;
+    event: 'withdrawn' | 'voided';
+    name?: ReferenceName;
+    payload: Record<string, unknown>;
+    position: number;
+    at: Date;
+  },
+): NewDelivery {
+  return {
+    id: exchange.chance.uuid(),
+    position: given.position,
+    partner: given.partner,
+    jti: exchange.chance.jti(),
+    event: given.event,
+    originator: given.name?.originator ?? null,
+    reference_id: given.name?.id ?? null,
+    revision: null,
+    priority: 0,
+    payload: given.payload,
+    at: given.at,
+  };
+}
+
+/** Numbers that were given and will never arrive, as the payload of one `voided` for each partner and epoch. */
+export function voidedOf(
+  unsent: readonly Unsent[],
+  reason: 'withdrawn' | 'expired' | 'dropped' | 'policy',
+): { partner: string; payload: Record<string, unknown> }[] {
+  const numbered = unsent.filter(({ n, epoch }) => n !== null && epoch !== null);
+  const groups = Map.groupBy(numbered, ({ partner, epoch }) => `${partner} ${epoch}`);
+  return [...groups.values()].map((group) => {
+    const numbers = group.map(({ n }) => Number(n)).sort((a, b) => a - b);
+    const ranges = numbers.map((n) => [n, n]);
+    return { partner: group[0]?.partner ?? '', payload: { epoch: group[0]?.epoch, ranges, reason } };
+  });
 }

@@ -1,5 +1,6 @@
 import type { CaseReference } from '../domain/contract.types.ts';
 import type { Decision } from '../domain/decision.ts';
+import { expiry } from '../domain/retention.ts';
 import type { DataKey, Place, Vault } from '../domain/secrets.ts';
 import type { NewRow } from '../store/rows.ts';
 import type { MatchKeys } from '../wire/match.ts';
@@ -73,11 +74,16 @@ function facts(reference: CaseReference) {
   };
 }
 
+function expiryOf(reference: CaseReference, arrivedAt: Date, ceilingDays: number | undefined): Date | null {
+  const at = expiry({ retainUntil: reference.retainUntil, arrivedAt: arrivedAt.getTime(), ceilingDays });
+  return at === null ? null : new Date(at);
+}
+
 /** The row of a new reference: codes in the clear for filters, nothing of its address or handles. */
 export function referenceRow(
   name: ReferenceName,
   reference: CaseReference,
-  row: { position: number; direction: 'in' | 'out'; state: string; at: Date },
+  row: { position: number; direction: 'in' | 'out'; state: string; at: Date; ceilingDays: number | undefined },
 ): NewRow {
   return {
     originator: name.originator,
@@ -86,14 +92,22 @@ export function referenceRow(
     direction: row.direction,
     state: row.state,
     ...facts(reference),
+    expires_at: expiryOf(reference, row.at, row.ceilingDays),
     created_at: row.at,
     updated_at: row.at,
   };
 }
 
 /** The members of a reference's row that a revision may change. */
-export function revisedFacts(reference: CaseReference, at: Date) {
-  return { ...facts(reference), updated_at: at };
+export function revisedFacts(
+  reference: CaseReference,
+  row: { at: Date; arrivedAt: Date; ceilingDays: number | undefined },
+) {
+  return {
+    ...facts(reference),
+    expires_at: expiryOf(reference, row.arrivedAt, row.ceilingDays),
+    updated_at: row.at,
+  };
 }
 
 export function revisionRow(

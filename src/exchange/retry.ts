@@ -12,7 +12,7 @@ export async function retryDelivery(
   const answer = await inTransaction(exchange.store.db, async (trx) => {
     const row = await trx
       .selectFrom('delivery')
-      .select(['state', 'partner', 'jti'])
+      .select(['state', 'partner', 'jti', 'digest', 'body', 'plain'])
       .where('id', '=', id)
       .forUpdate()
       .executeTakeFirst();
@@ -25,6 +25,7 @@ export async function retryDelivery(
         'Look at it: caseref delivery list.',
       );
     }
+    if (row.digest !== null && row.body === null && row.plain === null) return refuse('reference-withdrawn');
     const at = new Date(exchange.clock());
     await trx
       .updateTable('delivery')

@@ -1,10 +1,11 @@
 import { isoInstant } from '../domain/instant.ts';
 import { checkRevision } from '../domain/reference.ts';
-import { type Refusal, refuse } from '../domain/refusal.ts';
-import { eventInsert, type NewEvent, reservePositions } from '../store/feed.ts';
-import { lockReferences } from '../store/messages.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { eventInsert, type NewEvent, raiseFor, reservePositions } from '../store/feed.ts';
+import { type KnownReference, lockReferences } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
-import { deliveryInsert, partnersTold } from '../store/outbox.ts';
+import { deliveryInsert, dropSuperseded, partnersTold } from '../store/outbox.ts';
+import { isClosed } from '../store/recall.ts';
 import { reviseReferences } from '../store/references.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
@@ -13,9 +14,10 @@ import type { Exchange } from './context.ts';
 import { decideAll, heldEvents } from './decide.ts';
 import { type Intake, readSubmission } from './intake.ts';
 import { newDelivery } from './queue.ts';
-import { decisionRow, openReference, ownerOf, revisedFacts, revisionRow } from './record.ts';
+import { decisionRow, openReference, ownerOf, type ReferenceName, revisedFacts, revisionRow } from './record.ts';
 import { tooLarge } from './share.ts';
-import type { Shared } from './sharing.ts';
+import type { PartnerDecision, Shared } from './sharing.ts';
+import { recall } from './withdraw.ts';
 
 export type Revise = (id: string, expected: number, input: unknown) => Promise<Shared | Refusal[]>;
 
@@ -46,6 +48,34 @@ export function createRevise(exchange: Exchange): Revise {
   };
 }
 
+/** The wrapped data key of a reference that may become what was sent, or why it may not. */
+function revisable(
+  exchange: Exchange,
+  known: KnownReference | undefined,
+  expected: number,
+  intake: Intake,
+): (KnownReference & { wrapped: Buffer }) | Refusal {
+  if (!known) return refuse('not-found');
+  const { wrapped, body, revision, state } = known;
+  if (!wrapped || !body || isClosed(state)) return refuse('reference-withdrawn');
+  if (revision !== expected) return refuse('precondition-failed');
+  const order = checkRevision(openReference(exchange.vault, known, { wrapped, body, revision }), intake.reference);
+  return typeof order === 'object' ? order : { ...known, wrapped };
+}
+
+/** Asks those who hold the reference and may not have it any more to give it up. */
+async function recallLost(
+  exchange: Exchange,
+  trx: Trx,
+  name: ReferenceName,
+  decisions: readonly PartnerDecision[],
+  told: ReadonlySet<string>,
+): Promise<void> {
+  const lost = decisions.filter(({ partner, decision }) => told.has(partner) && decision.effect === 'withhold');
+  const partners = lost.map(({ partner }) => partner);
+  if (partners.length > 0) await recall(exchange, trx, name, partners, { reason: 'superseded', purge: true });
+}
+
 async function reviseWithin(
   exchange: Exchange,
   trx: Trx,
@@ -56,28 +86,35 @@ async function reviseWithin(
   const name = { originator: exchange.self, id };
   const snapshot = await exchange.directory.within(trx);
   const [known] = await lockReferences(trx, [name]);
-  if (!known) return [refuse('not-found')];
-  if (!known.wrapped || !known.body) return [refuse('reference-withdrawn')];
-  if (known.revision !== expected) return [refuse('precondition-failed')];
-  const { wrapped, body, revision } = known;
-  const before = openReference(exchange.vault, name, { wrapped, body, revision });
-  const order = checkRevision(before, intake.reference);
-  if (typeof order === 'object') return [order];
+  const ready = revisable(exchange, known, expected, intake);
+  if (isRefusal(ready)) return [ready];
   const { reference } = intake;
   const at = new Date(exchange.clock());
   const decisions = decideAll(exchange, snapshot, reference, matchKeys(reference.url));
+  await dropSuperseded(trx, name);
   const told = new Set(await partnersTold(trx, name));
+  await recallLost(exchange, trx, name, decisions, told);
   const going = decisions.filter(({ decision }) => decision.effect === 'send');
   const events: NewEvent[] = [
     { type: 'reference.revised', at, originator: name.originator, reference: id },
-    ...heldEvents(name, decisions, at),
+    ...heldEvents(name, decisions, at, reference.urgency?.level),
   ];
   let position = await reservePositions(trx, going.length + events.length);
-  const key = exchange.vault.unwrap(wrapped, ownerOf(name));
+  const key = exchange.vault.unwrap(ready.wrapped, ownerOf(name));
   const rows = decisions.map(({ partner, decision }) =>
     decisionRow(name, partner, 'out', decision, { revision: reference.revision, basis: snapshot.version, at }),
   );
-  await reviseReferences(trx, [{ ...name, state: known.state, ...revisedFacts(reference, at) }], rows);
+  await reviseReferences(
+    trx,
+    [
+      {
+        ...name,
+        state: ready.state,
+        ...revisedFacts(reference, { at, arrivedAt: ready.created_at, ceilingDays: exchange.settings.retainDays }),
+      },
+    ],
+    rows,
+  );
   const deliveries = going.map(({ partner }) => {
     const event = told.has(partner) ? 'revised' : 'submitted';
     return newDelivery(exchange, name, { partner, event, reference, position: position++, at });
@@ -87,6 +124,7 @@ async function reviseWithin(
     deliveryInsert(deliveries),
     eventInsert(events, position),
   ]);
+  await raiseFor(trx, events);
   return {
     id,
     reference,

@@ -1,4 +1,4 @@
-import type { CaseReference, Receipt } from '../domain/contract.types.ts';
+import type { CaseReference, Receipt, Voided, Withdrawn } from '../domain/contract.types.ts';
 import type { Decision, SendEffect } from '../domain/decision.ts';
 import type { SubjectId } from '../domain/message.ts';
 import { redact } from '../domain/redact.ts';
@@ -10,6 +10,8 @@ import {
   type SignableClaims,
   submittedClaims,
   verifyClaims,
+  voidedClaims,
+  withdrawnClaims,
 } from '../wire/event.ts';
 import { signSet } from '../wire/sign.ts';
 import type { Exchange } from './context.ts';
@@ -31,7 +33,8 @@ export interface Unsealed {
 /**
  * Gives claimed deliveries their signed bytes: those signed at an earlier claim are opened from the store, the others
  * are built from what policy discloses, signed together and stored before any of them is sent. A process that dies in
- * between signs anew under the same number, and nobody has seen the first signature.
+ * between signs anew under the same number, and nobody has seen the first signature. What another process signed first
+ * under a lease that overlaps (clocks differ) is left to it: two payloads under one jti would end in a conflict.
  */
 export async function seal(
   exchange: Exchange,
@@ -61,12 +64,13 @@ export async function seal(
     ),
   );
   const made = signed.filter((one) => one !== undefined);
-  await storeSigned(exchange.store.db, made);
+  const kept = await storeSigned(exchange.store.db, made);
   const again = claimed.filter((one) => one.digest !== null);
   const opened = await Promise.all(
     again.map((delivery) => attempt(delivery, () => ({ delivery, compact: openSigned(exchange, delivery) }))),
   );
-  return { sealed: [...made, ...opened.filter((one) => one !== undefined)], unsealed };
+  const mine = made.filter(({ id }) => kept.has(id));
+  return { sealed: [...mine, ...opened.filter((one) => one !== undefined)], unsealed };
 }
 
 /** Messages that carry a reference are kept encrypted with its data key; receipts name no address and are evidence. */
@@ -75,7 +79,8 @@ function stored(
   delivery: Claimed,
   compact: string,
 ): { body: Uint8Array | null; plain: string | null } {
-  const key = dataKey(exchange, delivery);
+  // A withdrawal names no address and is sent long after the data key is gone.
+  const key = delivery.event === 'withdrawn' ? undefined : dataKey(exchange, delivery);
   if (!key) return { body: null, plain: compact };
   return { body: sealText(exchange.vault, key, deliveryPlace(delivery.id), compact), plain: null };
 }
@@ -100,6 +105,10 @@ function claimsFor(
 ): SignableClaims {
   const envelope = envelopeFor(exchange, partner, delivery);
   if (delivery.event === 'verify') return verifyClaims(envelope);
+  if (delivery.event === 'voided') return voidedClaims(envelope, delivery.payload as unknown as Voided);
+  if (delivery.event === 'withdrawn') {
+    return withdrawnClaims(envelope, delivery.reference_id as string, delivery.payload as unknown as Withdrawn);
+  }
   if (delivery.event === 'receipt') {
     const { subject, content } = delivery.payload as { subject: SubjectId; content: Receipt };
     const { for: answered, digest, ...outcome } = content;

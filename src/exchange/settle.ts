@@ -1,4 +1,5 @@
 import { settle } from '../domain/receipt.ts';
+import { emergenciesAmong } from '../store/emergencies.ts';
 import type { NewEvent } from '../store/feed.ts';
 import { type Answerable, lockAnswered, type Settlement, settleDeliveries } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
@@ -58,7 +59,23 @@ export async function settleReceipts(trx: Trx, arrivals: readonly Arrival[], at:
     events.push(settledEvent(message, content.outcome, code, at));
   }
   await settleDeliveries(trx, [...settlements.values()], at);
-  return events;
+  return withUrgency(trx, events, [...settlements.values()]);
+}
+
+/** Says of an emergency that it is one where the recipient did not simply take it; nothing else is looked up. */
+async function withUrgency(trx: Trx, events: NewEvent[], settlements: readonly Settlement[]): Promise<NewEvent[]> {
+  const stuck = settlements.filter(({ outcome }) => outcome === 'held' || outcome === 'refused');
+  const found = await emergenciesAmong(
+    trx,
+    stuck.map(({ id }) => id),
+  );
+  if (found.length === 0) return events;
+  const urgent = new Set(found.map(({ partner, originator, id }) => `${partner} ${originator} ${id}`));
+  return events.map((event) =>
+    urgent.has(`${event.partner} ${event.originator} ${event.reference}`)
+      ? { ...event, body: { ...event.body, urgency: 'emergency' } }
+      : event,
+  );
 }
 
 function settledEvent(message: Answerable, outcome: string, code: string | null, at: Date): NewEvent {

@@ -2,7 +2,7 @@ import type { CaseReference } from '../domain/contract.types.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { DataKey } from '../domain/secrets.ts';
-import { eventInsert, type NewEvent, reservePositions } from '../store/feed.ts';
+import { eventInsert, type NewEvent, raiseFor, reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert, type NewDelivery } from '../store/outbox.ts';
 import { emptyRows, findByIndex, type ReferenceRows, referenceInserts, takenIds } from '../store/references.ts';
@@ -27,6 +27,7 @@ import {
   referenceRow,
   revisionRow,
 } from './record.ts';
+import { answerRepeats } from './repeat.ts';
 import type { PartnerDecision, Shared } from './sharing.ts';
 
 interface Prepared extends Omit<Intake, 'id'>, ReferenceName {
@@ -34,9 +35,20 @@ interface Prepared extends Omit<Intake, 'id'>, ReferenceName {
   readonly macs: Macs;
   readonly dataKey: { key: DataKey; wrapped: Uint8Array };
   readonly idempotency: Idempotency | undefined;
+  readonly repeatable: boolean;
 }
 
-export type Share = (input: unknown, idempotency?: Idempotency) => Promise<Shared | Refusal[]>;
+/** What a caller gives beside the submission so that it can say the same again. */
+export interface ShareOptions {
+  readonly idempotency?: Idempotency | undefined;
+  /**
+   * Id for a submission that names none, the same whenever it is said again. With it, the same content under the same
+   * id is answered as it stands instead of `reference-exists`, without any limit of time.
+   */
+  readonly id?: string | undefined;
+}
+
+export type Share = (input: unknown, options?: ShareOptions) => Promise<Shared | Refusal[]>;
 
 /**
  * Takes one case reference from the hotline's own software: gates it, decides for every partner, and commits reference,
@@ -46,13 +58,13 @@ export type Share = (input: unknown, idempotency?: Idempotency) => Promise<Share
 export function createShare(exchange: Exchange): Share {
   const commit = gather<Prepared, Shared | Refusal[]>((batch) => commitBatch(exchange, batch), { most: 100 });
   const count = gather<string, undefined>((codes) => countBatch(exchange, codes), { most: 500 });
-  const take = async (intake: Intake, idempotency: Idempotency | undefined) => {
+  const take = async (intake: Intake, options: ShareOptions) => {
     const large = tooLarge(intake.reference);
-    return large ? [large] : commit(prepare(exchange, intake, idempotency));
+    return large ? [large] : commit(prepare(exchange, intake, options));
   };
-  return async (input, idempotency) => {
+  return async (input, options = {}) => {
     const intake = readSubmission(input, 1, exchange.profile.loopback);
-    const answer = Array.isArray(intake) ? intake : await take(intake, idempotency);
+    const answer = Array.isArray(intake) ? intake : await take(intake, options);
     if (Array.isArray(answer)) await count(answer[0]?.code ?? 'schema-invalid');
     return answer;
   };
@@ -73,8 +85,8 @@ export function tooLarge(reference: CaseReference): Refusal | undefined {
   return refuse('too-large', '', message, 'Shorten the address, the referrer or the lists.');
 }
 
-function prepare(exchange: Exchange, intake: Intake, idempotency: Idempotency | undefined): Prepared {
-  const name = { originator: exchange.self, id: intake.id ?? exchange.chance.uuid4() };
+function prepare(exchange: Exchange, intake: Intake, { idempotency, id }: ShareOptions): Prepared {
+  const name = { originator: exchange.self, id: intake.id ?? id ?? exchange.chance.uuid4() };
   const keys = matchKeys(intake.reference.url);
   return {
     ...intake,
@@ -83,6 +95,7 @@ function prepare(exchange: Exchange, intake: Intake, idempotency: Idempotency | 
     macs: macsOf(exchange.vault, keys),
     dataKey: exchange.vault.newDataKey(ownerOf(name)),
     idempotency,
+    repeatable: id !== undefined,
   };
 }
 
@@ -100,15 +113,20 @@ async function shareWithin(exchange: Exchange, trx: Trx, batch: readonly Prepare
   const ids = fresh.map((one) => one.id);
   const taken = await takenIds(trx, exchange.self, ids);
   const accepted: Prepared[] = [];
+  const repeats: Prepared[] = [];
   const answers = new Map<Prepared, Shared | Refusal[]>();
   for (const one of fresh) {
-    if (taken.has(one.id)) answers.set(one, [refuse('reference-exists', '/id')]);
+    if (taken.has(one.id) && one.repeatable) repeats.push(one);
+    else if (taken.has(one.id)) answers.set(one, [refuse('reference-exists', '/id')]);
     else {
       taken.add(one.id);
       accepted.push(one);
     }
   }
   for (const [one, shared] of await insertShared(exchange, trx, accepted)) answers.set(one, shared);
+  // Asked for after the insert, so that a repeat within the batch is answered like one in a later batch.
+  const repeated = await answerRepeats(exchange, trx, repeats);
+  for (const [index, one] of repeats.entries()) answers.set(one, repeated[index] as Shared | Refusal[]);
   return batch.map((one, index) => remembered[index] ?? (answers.get(one) as Shared | Refusal[]));
 }
 
@@ -157,6 +175,7 @@ async function insertShared(
       [...shared].map(([one, answer]) => ({ ...one, answer })),
     ),
   ]);
+  await raiseFor(trx, draft.events);
   return shared;
 }
 
@@ -169,13 +188,14 @@ function enter(
 ): void {
   const { rows, at } = draft;
   const name: ReferenceName = { originator: one.originator, id: one.id };
-  const placed = { position: draft.position++, direction: 'out', state: 'open', at } as const;
+  const ceilingDays = exchange.settings.retainDays;
+  const placed = { position: draft.position++, direction: 'out', state: 'open', at, ceilingDays } as const;
   rows.references.push(referenceRow(name, one.reference, placed));
   rows.keys.push({ ...name, wrapped: one.dataKey.wrapped });
   rows.revisions.push(revisionRow(exchange.vault, one.dataKey.key, name, one.reference, { jti: null, at }));
   rows.indexes.push(...indexRows(name, one.macs));
   draft.events.push({ type: 'reference.shared', at, originator: name.originator, reference: name.id });
-  draft.events.push(...heldEvents(name, decisions, at));
+  draft.events.push(...heldEvents(name, decisions, at, one.reference.urgency?.level));
   for (const { partner, decision } of decisions) {
     rows.decisions.push(decisionRow(name, partner, 'out', decision, { revision: 1, basis: snapshot.version, at }));
     if (decision.effect !== 'send') continue;

@@ -2,6 +2,7 @@ import type { CaseReference } from '../domain/contract.types.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { maskUrl } from '../domain/mask.ts';
 import type { ListedDecision, ListedDelivery, ListedReference } from '../store/lists.ts';
+import { isClosed } from '../store/recall.ts';
 import type { Exchange } from './context.ts';
 import { openReference } from './record.ts';
 
@@ -30,7 +31,7 @@ export function viewReference(exchange: Exchange, row: ListedReference, sight: S
     createdAt: instant(row.created_at),
     updatedAt: instant(row.updated_at),
   };
-  if (!body || !wrapped) return { ...name, revision };
+  if (!body || !wrapped || isClosed(state)) return { ...name, revision };
   const content = openReference(exchange.vault, { originator, id }, { revision, body, wrapped });
   return { ...name, ...shown(content, sight) };
 }

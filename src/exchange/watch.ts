@@ -1,16 +1,20 @@
 import { countDeliveries } from '../store/counts.ts';
+import { findMissed } from './alerts.ts';
 import type { Exchange } from './context.ts';
+import { findGaps } from './numbering.ts';
 import { findOverdue } from './overdue.ts';
 
 const TICK_MS = 60_000;
 const waiting = ['queued', 'overdue', 'dead'] as const;
 
-/** Marks what is overdue and counts what waits, now and every minute; `stop` waits for a look that is under way. */
+/** Marks what is overdue, raises what did not happen in time and counts what waits, now and every minute; `stop` waits for a look that is under way. */
 export function startWatch(exchange: Exchange): { stop(): Promise<void> } {
   let looking: Promise<void> | undefined;
 
   async function look(): Promise<void> {
     await findOverdue(exchange);
+    await findMissed(exchange);
+    await findGaps(exchange);
     const counts = await countDeliveries(exchange.store.db, waiting);
     for (const state of waiting) exchange.metrics.waiting(state, counts.get(state) ?? 0);
   }

@@ -1,12 +1,17 @@
 import type { Exchange } from '../exchange/context.ts';
+import type { Place } from '../exchange/doctor/examine.ts';
 import type { Share } from '../exchange/share.ts';
+import { alertOperations } from './alert-operations.ts';
 import { nodeOperations } from './node-operations.ts';
 import { partnerOperations, policyOperations } from './partner-operations.ts';
+import { recallOperations } from './recall-operations.ts';
 import { clientOperations, deliveryOperations, referenceOperations } from './reference-operations.ts';
 
 export interface OperatorParts {
   readonly exchange: Exchange;
   readonly share: Share;
+  /** Where the node stands, for its examination. */
+  readonly place: Place;
   /** Whether the node serves: false where the command line opened it for itself. */
   readonly running: boolean;
 }
@@ -15,13 +20,15 @@ export interface OperatorParts {
  * Everything an operator can ask of a node, by name: plain JSON in and out, with the same bodies as the node API. Called
  * in the process, or through the private socket of a node that runs.
  */
-export function createOperations({ exchange, share, running }: OperatorParts) {
+export function createOperations({ exchange, share, place, running }: OperatorParts) {
   return {
     ...nodeOperations(exchange, running),
+    ...alertOperations(exchange, place, running),
     ...partnerOperations(exchange),
     ...policyOperations(exchange),
     ...clientOperations(exchange),
     ...referenceOperations(exchange, share),
+    ...recallOperations(exchange),
     ...deliveryOperations(exchange),
   };
 }

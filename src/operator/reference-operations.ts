@@ -3,6 +3,7 @@ import { browseDeliveries, browseReferences, showDecisions, showReference } from
 import { createClient, listClients, revokeClient } from '../exchange/clients.ts';
 import type { Exchange } from '../exchange/context.ts';
 import { importLines } from '../exchange/import.ts';
+import { beginImport, finishImport, importFileLines } from '../exchange/import-file.ts';
 import { retryDelivery } from '../exchange/retry.ts';
 import { revealReference } from '../exchange/reveal.ts';
 import type { Share } from '../exchange/share.ts';
@@ -10,7 +11,7 @@ import type { Shared } from '../exchange/sharing.ts';
 import { shown } from '../exchange/view.ts';
 import { operation } from './answer.ts';
 import { cursor, issuer, limit, PAGE } from './listing.ts';
-import { document, instant, listOf, membersOf, oneOf, optional, text, uuid, wholeNumber } from './members.ts';
+import { document, instant, listOf, membersOf, oneOf, optional, text, uuid, wholeNumber, yesOrNo } from './members.ts';
 
 /** Stands for the operator where a client's id is asked for; no client has it. */
 const OPERATOR = '00000000-0000-0000-0000-000000000000';
@@ -21,6 +22,9 @@ const LONGEST_LINE = 1024 * 1024;
 const DELIVERIES = 500;
 
 const line = membersOf({ line: wholeNumber(1, Number.MAX_SAFE_INTEGER), text: text(LONGEST_LINE, 0) });
+/** SHA-256 of a file, in hex. */
+const fileDigest = text(64, 64);
+const LONGEST_PATH = 4096;
 const code = text(64);
 const deliveryStates = ['queued', 'sent', 'receipted', 'overdue', 'dead', 'dropped'] as const;
 
@@ -31,12 +35,27 @@ export function referenceOperations(exchange: Exchange, share: Share) {
       const key = one.idempotencyKey;
       const idempotency =
         key === undefined ? undefined : { client: OPERATOR, key, body: JSON.stringify(one.reference) };
-      const answer = await share(one.reference, idempotency);
+      const answer = await share(one.reference, { idempotency });
       return Array.isArray(answer) ? (answer as Refusal[]) : submitted(exchange, answer as Shared);
     }),
-    'reference.import': operation({ lines: listOf(line, LINES) }, async ({ lines }) => ({
-      results: await importLines(share, lines),
-    })),
+    'reference.import': operation(
+      { lines: listOf(line, LINES), file: optional(fileDigest) },
+      async ({ lines, file }) => ({
+        results:
+          file === undefined ? await importLines(share, lines) : await importFileLines(exchange, share, file, lines),
+      }),
+    ),
+    'reference.import.begin': operation(
+      { file: fileDigest, path: text(LONGEST_PATH), resume: yesOrNo },
+      ({ file: digest, path, resume }) => beginImport(exchange, { digest, path }, resume),
+    ),
+    'reference.import.finish': operation(
+      { file: fileDigest, line: wholeNumber(0, Number.MAX_SAFE_INTEGER) },
+      async ({ file, line: last }) => {
+        await finishImport(exchange, file, last);
+        return { line: last };
+      },
+    ),
     'reference.list': operation(
       {
         direction: optional(oneOf(['in', 'out'])),

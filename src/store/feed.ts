@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
+import { type AlertCause, alertsOf } from '../domain/alert.ts';
 import type { EventType } from '../domain/feed.ts';
+import { type Raised, raiseAlerts } from './alerts.ts';
 import type { Database, Trx } from './open.ts';
 import { type Insert, insertAll } from './rows.ts';
 
@@ -44,10 +46,47 @@ export function eventInsert(events: readonly NewEvent[], first: number): Insert 
   return { table: 'event', rows };
 }
 
-/** Writes events at the end of the feed. */
+/** Writes events at the end of the feed, and raises what a person must be told because of them. */
 export async function recordEvents(trx: Trx, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
   await insertAll(trx, [eventInsert(events, await reservePositions(trx, events.length))]);
+  await raiseFor(trx, events);
+}
+
+/** Raises what a person must be told because of events that this transaction writes; each new alert is an entry of its own. */
+export async function raiseFor(trx: Trx, events: readonly NewEvent[]): Promise<void> {
+  const at = events[0]?.at;
+  if (at) await raise(trx, events.flatMap(alertsOf), at);
+}
+
+/** Raises alerts and tells the feed of those that were not open before. `seenAgain`: see `raiseAlerts`. */
+export async function raise(
+  trx: Trx,
+  causes: readonly AlertCause[],
+  at: Date,
+  options: { readonly seenAgain?: boolean } = {},
+): Promise<void> {
+  if (causes.length === 0) return;
+  // The counter is locked before the alerts, here as everywhere: two orders would be a deadlock.
+  await reservePositions(trx, 0);
+  const raised = await raiseAlerts(trx, causes, at, options);
+  if (raised.length === 0) return;
+  const events = raised.map((one) => raisedEvent(one, causes, at));
+  await insertAll(trx, [eventInsert(events, await reservePositions(trx, events.length))]);
+}
+
+function raisedEvent({ id, code, partner, subject }: Raised, causes: readonly AlertCause[], at: Date): NewEvent {
+  const cause = causes.find((one) => one.code === code && (one.partner ?? '') === partner && one.subject === subject);
+  const named =
+    cause?.originator === undefined ? { jti: cause?.subject } : { originator: cause.originator, reference: subject };
+  return {
+    type: 'alert.raised',
+    at,
+    code,
+    partner: partner === '' ? undefined : partner,
+    ...named,
+    body: { alert: id },
+  };
 }
 
 /** Events after a position, oldest first. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './open.ts';
+import { closedStates } from './recall.ts';
 
 export interface ReferenceFilter {
   readonly direction?: 'in' | 'out' | undefined;
@@ -45,7 +46,9 @@ export async function listReferences(db: Database, filter: ReferenceFilter, page
   if (page.before !== undefined) query = query.where('r.position', '<', page.before);
   if (direction) query = query.where('r.direction', '=', direction);
   if (category) query = query.where('r.category', '=', category);
-  if (state) query = query.where('r.state', '=', state);
+  // What was withdrawn, restricted or erased is shown to who asks for that state alone, and then without its content.
+  query = state ? query.where('r.state', '=', state) : query.where('r.state', 'not in', [...closedStates]);
+  if (macs) query = query.where('r.state', 'not in', [...closedStates]);
   if (urgency) query = query.where('r.urgency', '=', urgency);
   if (since) query = query.where('r.created_at', '>=', since);
   if (until) query = query.where('r.created_at', '<', until);

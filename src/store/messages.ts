@@ -32,17 +32,29 @@ export interface KnownReference {
   readonly revision: number;
   readonly wrapped: Buffer | null;
   readonly body: Buffer | null;
+  readonly kept_code: string | null;
+  readonly kept_until: Date | null;
+  readonly created_at: Date;
 }
 
-/** References of partners that arriving messages speak of, locked until the transaction ends. */
+/**
+ * References by name with their newest content, locked until the transaction ends. Where the lock had to wait, PostgreSQL
+ * gives the new row of the reference beside the old join partners: a reference that was just revised then seems to have
+ * lost its content. What seems so is read once more, now under the lock.
+ */
 export async function lockReferences(
   db: Database,
   names: readonly { originator: string; id: string }[],
 ): Promise<KnownReference[]> {
   if (names.length === 0) return [];
+  const rows = await lockNamed(db, names);
+  return rows.every(({ wrapped, body }) => wrapped && body) ? rows : lockNamed(db, names);
+}
+
+async function lockNamed(db: Database, names: readonly { originator: string; id: string }[]) {
   const wanted = names.map(({ originator, id }) => ({ originator, id }));
   const { rows } = await sql<KnownReference>`
-    select r.originator, r.id, r.state, r.revision, k.wrapped, v.body
+    select r.originator, r.id, r.state, r.revision, r.kept_code, r.kept_until, r.created_at, k.wrapped, v.body
     from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as w (originator text, id uuid)
     join reference r on r.originator = w.originator and r.id = w.id
     left join reference_key k on k.originator = r.originator and k.id = r.id
@@ -51,7 +63,7 @@ export async function lockReferences(
   return rows;
 }
 
-/** Puts the delivered receipts for these messages back into the outbox, unless that was done within the hour. */
+/** Puts the receipts for these messages, delivered or given up, back into the outbox, unless that was done within the hour. */
 export async function reissueReceipts(
   db: Database,
   answered: readonly { partner: string; jti: string }[],
@@ -63,7 +75,7 @@ export async function reissueReceipts(
   await sql`
     update delivery d set state = 'queued', next_at = ${now}, reissued_at = ${now}
     from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as w (partner text, jti text)
-    where d.partner = w.partner and d.answers = w.jti and d.state = 'sent'
+    where d.partner = w.partner and d.answers = w.jti and d.state in ('sent', 'dead')
       and (d.reissued_at is null or d.reissued_at < ${notSince})`.execute(db);
 }
 

@@ -1,11 +1,17 @@
 import { sql } from 'kysely';
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
 import { up as foundation } from './migrations/0001-foundation.ts';
+import { up as alerts } from './migrations/0002-alerts.ts';
+import { up as recall } from './migrations/0003-recall.ts';
+import { up as importing } from './migrations/0004-import.ts';
 import type { Database, Store } from './open.ts';
 
 /** Every migration there is, in its order; a static list, so that a bundle, a test and a checkout run the same. */
 const migrations: Record<string, Migration> = {
   '0001-foundation': { up: foundation },
+  '0002-alerts': { up: alerts },
+  '0003-recall': { up: recall },
+  '0004-import': { up: importing },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => migrations };

@@ -27,14 +27,16 @@ export type Claimed = Pick<
   revision_body: Buffer | null;
   /** Effect of the stored decision. */
   effect: string | null;
+  /** False where policy has to speak again before this may leave. */
+  decided: boolean;
 };
 
 /**
  * Takes up to `limit` due deliveries of one partner under a lease, numbering those that have no number yet: one
  * statement, one short transaction. A suspended partner gets receipts and withdrawals only. A delivery waits while an earlier one about the same reference waits, so that a
  * revision never overtakes its submission; different references flow in parallel. The lock on the partner's stream is
- * what keeps its numbers without holes when several processes claim. What was decided under an older directory than
- * `basis` comes back without a number: it is to be decided again before it may be signed.
+ * what keeps its numbers without holes when several processes claim. What was decided under another directory than
+ * `basis` comes back undecided, and without a number unless it has one: it is to be decided again before it may leave.
  */
 export async function claimDeliveries(
   db: Database,
@@ -53,7 +55,8 @@ export async function claimDeliveries(
       select d.id, d.n, d.priority, d.position,
         d.event not in ('submitted', 'revised') or exists (
           select 1 from decision x where x.originator = d.originator and x.id = d.reference_id
-            and x.partner = d.partner and x.direction = 'out' and x.basis = ${claim.basis}) as decided
+            and x.partner = d.partner and x.direction = 'out' and x.basis = ${claim.basis}
+            and x.effect = 'send' and x.revision >= d.revision) as decided
       from delivery d
       where d.partner = ${claim.partner} and d.state = 'queued' and d.next_at <= ${claim.now}
         and (d.lease_until is null or d.lease_until < ${claim.now})
@@ -76,9 +79,9 @@ export async function claimDeliveries(
       from picked p left join unnumbered u on u.id = p.id cross join stream
       where d.id = p.id
       returning d.id, d.position, d.jti, d.event, d.originator, d.reference_id, d.revision, d.epoch, d.n, d.body,
-        d.plain, d.digest, d.attempts, d.payload, d.partner, d.created_at)
+        d.plain, d.digest, d.attempts, d.payload, d.partner, d.created_at, p.decided)
     select c.id, c.jti, c.event, c.originator, c.reference_id, c.revision, c.epoch, c.n, c.body, c.plain, c.digest,
-      c.attempts, c.payload, c.created_at, k.wrapped, r.body as revision_body, x.effect
+      c.attempts, c.payload, c.created_at, c.decided, k.wrapped, r.body as revision_body, x.effect
     from claimed c
     left join reference_key k on c.event <> 'receipt' and k.originator = c.originator and k.id = c.reference_id
     left join reference_revision r on c.digest is null and c.event <> 'receipt'
@@ -89,22 +92,26 @@ export async function claimDeliveries(
   return rows;
 }
 
-/** Stores the signed bytes of numbered deliveries, once and before their first send. */
+/**
+ * Stores the signed bytes of numbered deliveries, once and before their first send. Gives the ids that it stored: what was
+ * signed by another process meanwhile, or ended, must not be sent with these bytes.
+ */
 export async function storeSigned(
   db: Database,
   signed: readonly { id: string; body: Uint8Array | null; plain: string | null; digest: string }[],
-): Promise<void> {
-  if (signed.length === 0) return;
+): Promise<Set<string>> {
+  if (signed.length === 0) return new Set();
   const rows = signed.map((one) => ({
     id: one.id,
     body: one.body ? `\\x${Buffer.from(one.body).toString('hex')}` : null,
     plain: one.plain,
     digest: one.digest,
   }));
-  await sql`
+  const stored = await sql<{ id: string }>`
     update delivery d set body = s.body, plain = s.plain, digest = s.digest
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as s (id uuid, body bytea, plain text, digest text)
-    where d.id = s.id and d.digest is null`.execute(db);
+    where d.id = s.id and d.digest is null and d.state = 'queued' returning d.id`.execute(db);
+  return new Set(stored.rows.map((row) => row.id));
 }
 
 export interface Attempt {
@@ -180,12 +187,28 @@ export async function lastDigests(db: Database, partner: string, ids: readonly s
   return new Map(rows.map((row) => [row.id, row.digest]));
 }
 
-/** Ends deliveries that policy no longer lets go, before they have a number or bytes. */
-export async function dropDeliveries(db: Database, ids: readonly string[], code: string): Promise<void> {
-  if (ids.length === 0) return;
-  await sql`
+/** Ends deliveries of this lease that policy no longer lets go; gives those that it ended. */
+export async function dropDeliveries(
+  db: Database,
+  ids: readonly string[],
+  lease: string,
+  code: string,
+): Promise<{ id: string; epoch: string | null; n: number | null }[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await sql<{ id: string; epoch: string | null; n: number | null }>`
     update delivery set state = 'dropped', last_code = ${code}, lease = null, lease_until = null
-    where id = any(${[...ids]}::uuid[]) and n is null`.execute(db);
+    where id = any(${[...ids]}::uuid[]) and lease = ${lease}::uuid and state = 'queued' returning id, epoch, n`.execute(
+    db,
+  );
+  return rows;
+}
+
+/** Ends what waits about a reference and has no number yet: the newer revision that follows says everything. */
+export async function dropSuperseded(db: Database, name: { originator: string; id: string }): Promise<void> {
+  await sql`
+    update delivery set state = 'dropped', last_code = 'superseded', lease = null, lease_until = null
+    where originator = ${name.originator} and reference_id = ${name.id}::uuid and state = 'queued' and n is null
+      and event in ('submitted', 'revised')`.execute(db);
 }
 
 /** Gives claims back at once. */
@@ -218,4 +241,18 @@ export async function markOverdue(db: Database, partner: string, before: Date, l
         and sent_at < ${before} order by sent_at limit ${limit} for update skip locked)
     returning jti, originator, reference_id`.execute(db);
   return rows;
+}
+
+/** Which of these (reference, partner) pairs were or are about to be told, as `id partner`. */
+export async function toldPairs(
+  db: Database,
+  originator: string,
+  pairs: readonly { id: string; partner: string }[],
+): Promise<Set<string>> {
+  const wanted = JSON.stringify(pairs.map(({ id, partner }) => ({ id, partner })));
+  const { rows } = await sql<{ pair: string }>`
+    select distinct w.id || ' ' || w.partner as pair from jsonb_to_recordset(${wanted}::jsonb) as w (id uuid, partner text)
+    join delivery d on d.originator = ${originator} and d.reference_id = w.id and d.partner = w.partner
+    where d.event in ('submitted', 'revised') and d.state <> 'dropped'`.execute(db);
+  return new Set(rows.map(({ pair }) => pair));
 }

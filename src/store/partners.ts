@@ -10,6 +10,11 @@ export function partnerRow(db: Database, issuer: string) {
   return db.selectFrom('partner').selectAll().where('issuer', '=', issuer).executeTakeFirst();
 }
 
+/** One partner, locked until the transaction ends. */
+export function lockPartner(db: Database, issuer: string) {
+  return db.selectFrom('partner').selectAll().where('issuer', '=', issuer).forNoKeyUpdate().executeTakeFirst();
+}
+
 /** Keys of every partner, or of one: pinned by (issuer, kid), history included. */
 export function partnerKeyRows(db: Database, issuer?: string) {
   const query = db.selectFrom('partner_key').selectAll().orderBy('issuer').orderBy('kid');

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './open.ts';
+import { closedStates } from './recall.ts';
 import type { Insert, NewRow } from './rows.ts';
 
 export interface Hit {
@@ -20,7 +21,7 @@ export async function findByIndex(db: Database, macs: readonly Uint8Array[], eac
     cross join lateral (
       select i.name, i.originator, i.id, r.state, r.position
       from reference_index i join reference r on r.originator = i.originator and r.id = i.id
-      where i.mac = w.mac order by r.position desc limit ${each}) f
+      where i.mac = w.mac and r.state <> all(${[...closedStates]}::text[]) order by r.position desc limit ${each}) f
     order by f.position desc`.execute(db);
   return rows;
 }
@@ -67,7 +68,7 @@ export async function reviseReferences(
     await sql`
       update reference r set state = coalesce(s.state, r.state), revision = s.revision, category = s.category, role = s.role,
         urgency = s.urgency, tlp = s.tlp, hosting = s.hosting, jurisdictions = s.jurisdictions, assignee = s.assignee,
-        report = s.report, retain_until = s.retain_until, received_at = s.received_at, updated_at = s.updated_at
+        report = s.report, retain_until = s.retain_until, expires_at = s.expires_at, received_at = s.received_at, updated_at = s.updated_at
       from jsonb_populate_recordset(null::reference, ${JSON.stringify(references)}::jsonb) as s
       where r.originator = s.originator and r.id = s.id and r.revision < s.revision`.execute(db);
   }
@@ -78,5 +79,6 @@ export async function reviseReferences(
     on conflict (originator, id, partner, direction) do update set revision = excluded.revision, basis = excluded.basis,
       effect = excluded.effect, rule = excluded.rule, code = excluded.code, policy_version = excluded.policy_version,
       trace = excluded.trace, change = excluded.change, disclosed = excluded.disclosed,
-      decided_at = excluded.decided_at, decided_by = excluded.decided_by`.execute(db);
+      decided_at = excluded.decided_at, decided_by = excluded.decided_by
+    where decision.revision <= excluded.revision`.execute(db);
 }

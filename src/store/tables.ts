@@ -97,6 +97,12 @@ export interface ReferenceTable {
   received_at: Date | null;
   created_at: Date;
   updated_at: Date;
+  withdrawn_reason: string | null;
+  sealed_at: Date | null;
+  purge_after: Date | null;
+  expires_at: Date | null;
+  kept_code: string | null;
+  kept_until: Date | null;
 }
 
 export interface ReferenceKeyTable {
@@ -232,6 +238,59 @@ export interface RefusalCountTable {
   n: number;
 }
 
+export interface HeldWithdrawalTable {
+  issuer: string;
+  jti: string;
+  digest: string;
+  reference_id: string;
+  reason: string;
+  purge: boolean;
+  batch: string | null;
+  received_at: Date;
+}
+
+export interface ImportFileTable {
+  digest: Buffer;
+  path: Buffer;
+  line: number;
+  begun_at: Date;
+  at: Date;
+  finished_at: Date | null;
+}
+
+/** `partner`, `scope` and `subject` are '' where there is none: the open alert is unique by them. */
+export interface AlertTable {
+  id: string;
+  code: string;
+  partner: string;
+  scope: string;
+  subject: string;
+  first_at: Date;
+  last_at: Date;
+  count: number;
+  acknowledged_at: Date | null;
+  told_at: Date | null;
+  tell_after: Date;
+  tellings: number;
+}
+
+/** How far the numbers of a partner are accounted for (`floor`), and the highest that came. */
+export interface IncomingStreamTable {
+  partner: string;
+  epoch: string;
+  floor: number;
+  highest: number;
+  first_at: Date;
+  walked_at: Date | null;
+}
+
+export interface VoidedRunTable {
+  partner: string;
+  epoch: string;
+  first: number;
+  last: number;
+}
+
 export interface Tables {
   node: NodeTable;
   feed_counter: { single: boolean; position: number };
@@ -251,4 +310,9 @@ export interface Tables {
   client: ClientTable;
   idempotency: IdempotencyTable;
   refusal_count: RefusalCountTable;
+  alert: AlertTable;
+  incoming_stream: IncomingStreamTable;
+  voided_run: VoidedRunTable;
+  import_file: ImportFileTable;
+  held_withdrawal: HeldWithdrawalTable;
 }

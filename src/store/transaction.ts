@@ -1,8 +1,11 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
 
-/** SQLSTATE of a serialisation failure and of a deadlock that the server resolved by ending one side. */
-const transient = new Set(['40001', '40P01']);
+/**
+ * SQLSTATE of a serialisation failure, of a deadlock that the server resolved by ending one side, and of a unique violation:
+ * what is written here is looked for first, so another transaction wrote it in between, and the next try sees it.
+ */
+const transient = new Set(['40001', '40P01', '23505']);
 const TRIES = 5;
 
 /** Runs `work` in one transaction, again when the server ended it only for the sake of another one. */

@@ -17,12 +17,21 @@ export interface Transport {
   postToken(url: string, compact: string, to: Destination): Promise<PostOutcome>;
   /** Pushes our own key set to a partner. */
   postKeySet(url: string, compact: string, to: Destination): Promise<PostOutcome>;
+  /** Asks a partner's `/health` and gives what its `Date` says, in milliseconds since 1970. Moves no circuit breaker. */
+  askClock(issuer: string, to: Destination): Promise<ClockAnswer>;
   /** How many posts to a partner may be under way, by its circuit breaker: none while it is open, one while it is tried again. */
   allowance(partner: string, now: number): number;
   close(): Promise<void>;
 }
 
+/** What a partner's listener says of itself and of its time; `date` is absent where it says none. */
+export type ClockAnswer =
+  | { readonly status: 'answered'; readonly http: number; readonly date?: number }
+  | { readonly status: 'unreachable'; readonly code: string };
+
 const TIMEOUT_MS = 10_000;
+/** A person waits for the answer. */
+const CLOCK_TIMEOUT_MS = 5000;
 const CONNECTIONS = 32;
 /** An answer to a push is empty or a short error; more is not read. */
 const ANSWER_BYTES = 16 * 1024;
@@ -59,6 +68,10 @@ export function createTransport(options: { readonly loopback: boolean; readonly 
   return {
     postToken: (url, compact, to) => post(url, { type: 'application/secevent+jwt', body: compact, taken: 202 }, to),
     postKeySet: (url, compact, to) => post(url, { type: 'application/jwk-set+jwt', body: compact, taken: 204 }, to),
+    async askClock(issuer, to) {
+      const local = options.loopback || to.local;
+      return askClock(local ? agents.open : agents.checked, `${issuer}/health`, { local, clear: options.loopback });
+    },
     allowance: (partner, now) => breaker.allowance(partner, now),
     async close() {
       await Promise.all([agents.open.destroy(), agents.checked.destroy()]);
@@ -85,12 +98,37 @@ function literalRefused(host: string, local: boolean): boolean {
   return isIP(bare) !== 0 && !mayConnect(bare, local);
 }
 
-async function send(dispatcher: Agent, url: string, message: Message, reach: Reach, now: number): Promise<PostOutcome> {
+/** Where a request may go, or why it may not, as a stable word. */
+function targetOf(url: string, reach: Reach): URL | string {
   const target = URL.parse(url);
-  if (!target) return { status: 'unreachable', code: 'endpoint-invalid' };
-  if (literalRefused(target.hostname, reach.local)) return { status: 'unreachable', code: 'address-refused' };
-  if (target.protocol !== 'https:' && !(reach.clear && isLoopbackIssuer(target.origin)))
-    return { status: 'unreachable', code: 'endpoint-insecure' };
+  if (!target) return 'endpoint-invalid';
+  if (literalRefused(target.hostname, reach.local)) return 'address-refused';
+  if (target.protocol !== 'https:' && !(reach.clear && isLoopbackIssuer(target.origin))) return 'endpoint-insecure';
+  return target;
+}
+
+async function askClock(dispatcher: Agent, url: string, reach: Reach): Promise<ClockAnswer> {
+  const target = targetOf(url, reach);
+  if (typeof target === 'string') return { status: 'unreachable', code: target };
+  try {
+    const { statusCode, headers, body } = await dispatcher.request({
+      origin: target.origin,
+      path: target.pathname,
+      method: 'GET',
+      signal: AbortSignal.timeout(CLOCK_TIMEOUT_MS),
+    });
+    // Nothing of the body is wanted; it is read to its limit so that the connection can serve again.
+    await body.text().catch(() => '');
+    const date = typeof headers.date === 'string' ? Date.parse(headers.date) : Number.NaN;
+    return { status: 'answered', http: statusCode, ...(!Number.isNaN(date) && { date }) };
+  } catch (failure) {
+    return { status: 'unreachable', code: codeOf(failure) };
+  }
+}
+
+async function send(dispatcher: Agent, url: string, message: Message, reach: Reach, now: number): Promise<PostOutcome> {
+  const target = targetOf(url, reach);
+  if (typeof target === 'string') return { status: 'unreachable', code: target };
   try {
     const answer = await dispatcher.request({
       origin: target.origin,

@@ -1,4 +1,5 @@
 import type { PeerCard } from '../domain/contract.types.ts';
+import { guard } from '../domain/guard.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import type { Signer } from '../domain/secrets.ts';
 import { CLOCK_SKEW } from './claims.ts';
@@ -34,7 +35,7 @@ export function signCard(claims: PeerCard, identitySigner: Signer): Promise<Sign
 /**
  * Opens a peer card: signed by the identity key inside it, alive, of a canonical issuer, with a key set by the same
  * identity key for the same issuer. `now` in seconds since 1970; `loopback` says that our own issuer is loopback.
- * A refusal is `card-invalid` with the member that is wrong. What the card says counts only once an operator has
+ * A refusal is the content guard's, or `card-invalid` with the member that is wrong. What the card says counts only once an operator has
  * compared the fingerprint.
  */
 export async function openCard(
@@ -46,6 +47,8 @@ export async function openCard(
   const identityKey = await provenIdentity(jws);
   if (isRefusal(identityKey)) return identityKey;
 
+  const guarded = guard(jws.payload, { form: 'card' });
+  if (guarded !== undefined) return guarded;
   const malformed = checkSchema('peer-card', jws.payload)[0];
   if (malformed !== undefined) return invalid(malformed.pointer, malformed.message);
   const card = jws.payload as unknown as PeerCard;

@@ -1,4 +1,5 @@
 import type { Issuer, KeySet, KeySetKey } from '../domain/contract.types.ts';
+import { guard } from '../domain/guard.ts';
 import type { Signer } from '../domain/secrets.ts';
 import { checkIssuedAt } from './claims.ts';
 import { keySetToken, readCompact } from './compact.ts';
@@ -68,7 +69,8 @@ function checkKeySet(payload: JsonObject, digest: string, verifier: KeySetVerifi
   if (entries.some(isPrivate)) return refuseToken('private-member');
   if (new Set(entries.map(({ kid }) => kid)).size !== entries.length) return refuseToken('kid-duplicate');
   const known = withoutForeignAlgorithms(payload);
-  if (checkSchema('key-set', known).length > 0) return refuseToken('claims-invalid');
+  if (guard(known, { form: 'key-set' }) || checkSchema('key-set', known).length > 0)
+    return refuseToken('claims-invalid');
   const claims = known as unknown as KeySet;
   const verdict = checkLife(claims, verifier.now) ?? checkFloor(claims, digest, verifier) ?? checkEndpoints(claims);
   if (verdict === undefined) return claims;

@@ -1,4 +1,5 @@
 import type { ErrorObject } from 'ajv';
+import { isShownName } from '../domain/member-name.ts';
 
 /** What one validation error says to a person, without the value that caused it. */
 export interface Told {
@@ -29,9 +30,6 @@ const sentences: Readonly<Record<string, Sentence>> = {
   'false schema': () => 'The member does not belong here.',
 };
 
-/** Names that can be repeated safely: a name with spaces or other scripts may be text that somebody wrote about a case. */
-const plainName = /^[!-~]{1,64}$/;
-
 /** Turns an error of the validator into a pointer and two sentences. */
 export function describe(error: ErrorObject): Told {
   const { keyword, params, instancePath } = error;
@@ -60,7 +58,7 @@ function expectation(keyword: string, params: Params, schema: object | undefined
 function unknownMember(parent: string, name: string): Told {
   const message = 'The member is not part of the contract.';
   const next = 'Leave the member out: the contract is closed and carries no free text.';
-  return { pointer: plainName.test(name) ? `${parent}/${token(name)}` : parent, message, next };
+  return { pointer: isShownName(name) ? `${parent}/${token(name)}` : parent, message, next };
 }
 
 function token(name: string): string {

@@ -3,6 +3,8 @@ import { get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { revokeClient } from '../../src/exchange/clients.ts';
+import { recordEvents } from '../../src/store/feed.ts';
+import { inTransaction } from '../../src/store/transaction.ts';
 import { submission, type TestApi, testApi } from '../support/api.ts';
 import { clientToken } from '../support/exchange.ts';
 
@@ -164,6 +166,26 @@ describe('the open feed', () => {
     const open = await follow(api, `?after=${await endOfFeed()}`, { token });
     await revokeClient(api.exchange, client.id);
     await open.ended;
+  });
+
+  test('ends when the token is revoked, although the feed is never quiet', async () => {
+    const busy = await testApi({ pace: { lookMs: 5, heartbeatMs: 50 } });
+    await busy.app.listen({ host: '127.0.0.1', port: 0 });
+    const open = await follow(busy, '');
+    const { id } = await busy.exchange.store.db.selectFrom('client').select('id').executeTakeFirstOrThrow();
+    let over = false;
+    const noise = (async () => {
+      while (!over) {
+        await inTransaction(busy.exchange.store.db, (trx) =>
+          recordEvents(trx, [{ type: 'client.created', at: new Date(), body: {} }]),
+        );
+      }
+    })();
+    await revokeClient(busy.exchange, id);
+    await open.ended;
+    over = true;
+    await noise;
+    await busy.close();
   });
 
   test('ends when the listener closes', async () => {

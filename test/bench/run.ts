@@ -1,8 +1,10 @@
 import * as exchange from './exchange.ts';
+import * as guard from './guard.ts';
+import * as imported from './import.ts';
 
 const benches: Readonly<
   Record<string, { bench: (print: (figure: Record<string, unknown>) => void) => Promise<void> }>
-> = { exchange };
+> = { exchange, guard, import: imported };
 
 const wanted = process.argv[2];
 const chosen = wanted === undefined ? Object.keys(benches) : [wanted];

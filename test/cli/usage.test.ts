@@ -16,6 +16,19 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const node = ['--issuer', 'http://localhost:8440', '--name', 'A', '--type', 'hotline', '--jurisdiction', 'DE'];
 
+const csv = [
+  '--format',
+  'scart-csv',
+  '--category',
+  'not-assessed',
+  '--hosting',
+  'XX',
+  '--reporting',
+  'NL',
+  '--tlp',
+  'AMBER',
+];
+
 /** What was called, the code, and a word that the answer must have. */
 const wrongCalls: [args: string[], code: string, word: RegExp][] = [
   [['partnr'], 'usage-invalid', /Did you mean partner\?/],
@@ -49,7 +62,15 @@ const wrongCalls: [args: string[], code: string, word: RegExp][] = [
   [['reference', 'submit', '.'], 'usage-invalid', /is a directory/],
   [['reference', 'submit', 'twice.json'], 'json-invalid', /twice|duplicate/i],
   [['reference', 'import', 'none.ndjson'], 'usage-invalid', /does not exist/],
-  [['reference', 'import', 'list.txt', '--format', 'scart-csv'], 'usage-invalid', /ndjson/],
+  [['reference', 'import', 'list.txt', '--format', 'xlsx'], 'usage-invalid', /ndjson, scart-csv/],
+  [['reference', 'import', 'list.txt', '--format', 'scart-csv'], 'usage-invalid', /--category not-assessed/],
+  [['reference', 'import', 'list.txt', ...csv.toSpliced(-2)], 'usage-invalid', /does not say --tlp/],
+  [['reference', 'import', 'list.txt', ...csv.with(3, 'picture')], 'usage-invalid', /not-assessed/],
+  [['reference', 'import', 'list.txt', ...csv.with(9, 'unknown')], 'usage-invalid', /AMBER\+STRICT/],
+  [['reference', 'import', 'list.txt', ...csv.with(5, 'uk')], 'jurisdiction-invalid', /GB/],
+  [['reference', 'import', 'list.txt', ...csv], 'schema-invalid', /URL;REFERER;WORKUSER-EMAIL/],
+  [['reference', 'import', 'list.txt', '--category', 'csam'], 'usage-invalid', /--format scart-csv/],
+  [['reference', 'import', '-', '--resume'], 'usage-invalid', /Save it as a file/],
   [['reference', 'import', 'list.txt', '--results', 'reference.json'], 'usage-invalid', /not overwritten/],
   [['reference', 'list', '--direction', 'up'], 'usage-invalid', /in, out/],
   [['reference', 'list', '--limit', '501'], 'usage-invalid', /1 to 500/],
@@ -61,7 +82,11 @@ const wrongCalls: [args: string[], code: string, word: RegExp][] = [
   [['events', '--limit', 'all'], 'usage-invalid', /1 to 500/],
 ];
 
-const exits: Readonly<Record<string, number>> = { 'json-invalid': exit.refused, 'jurisdiction-invalid': exit.refused };
+const exits: Readonly<Record<string, number>> = {
+  'json-invalid': exit.refused,
+  'jurisdiction-invalid': exit.refused,
+  'schema-invalid': exit.refused,
+};
 
 describe('a wrong call', () => {
   test.concurrent.each(wrongCalls)('%j is %s', { timeout: 60_000 }, async (args, code, word) => {

@@ -71,6 +71,7 @@ describe('honest content passes', () => {
     'CyberTipline-Report-2026-0012345',
     'cyberTipReportOfHotline',
     '507f1f77bcf86cd799439011',
+    '2026-000123/507f1f77bcf86cd799439011',
     '2026000000123456',
     'BE.2026.11.20/0000123/CAFE-01',
     'POLICE-UNIT-BERLIN-CASE-4352',
@@ -96,6 +97,9 @@ describe('honest content passes', () => {
     'https://host.example/photo.php?fbid=1234567890123456&set=a.12345',
     'https://host.example/a;jsessionid=0123456789ABCDEF0123456789ABCDEF?x=1',
     'https://host.example/?data=1&blob=2',
+    'https://host.example/f.7z?e=1763823588&st=Tmk_OeE79FBNZxdfuvAL3w',
+    `https://host.example/?X-Goog-Signature=${sha256.repeat(8)}`,
+    'https://host.example/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD',
   ])('as the address %s, where it is a location', (url) => {
     expect(ofUrl(url)).toBeUndefined();
     expect(guard({ access: { referrer: url } }, { form: 'reference' })).toBeUndefined();
@@ -132,7 +136,7 @@ describe('honest content passes', () => {
       version: 3,
       legal: {
         basis: 'Article 37(1)(a) of Directive (EU) 2016/680; Datenschutzgrundverordnung; § 184b StGB',
-        agreement: 'Agreement 2026-04-01 no. 12/2026, signed by both; data: see annex 2',
+        agreement: 'Ley Orgánica 7/2021; 6726d1b38c969883da3b5a4e, signed by both; data: see annex 2',
         transfer: 'none',
         route: 'own-police',
         reviewBy: '2027-11-20',
@@ -162,7 +166,8 @@ describe('honest content passes', () => {
         email: 'desk@hotline-a.example',
         phone: '+49 30 123456',
         emergencyPhone: '+49 30 1234567',
-        hours: 'Mo-Fr 08:00-17:00',
+        // 22 letters and figures in pairs, as an MD5 in base64 has.
+        hours: 'Mo-Fr 08:00-17:00, Sa 10:00-14:00',
         timezone: 'Europe/Berlin',
         languages: ['de', 'en'],
       },

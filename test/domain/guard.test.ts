@@ -98,6 +98,12 @@ const spellings: [name: string, text: string][] = [
   ['a perceptual hash', 'd1c2b3a4f5e60718'],
   ['a labelled perceptual hash', 'phash:d1c2b3a4'],
   ['a labelled MD5, cut short', 'md5=d41d8cd98f00'],
+  ['0x before every byte', `0x${md5.match(/../g)?.join(' 0x') ?? ''}`],
+  ['\\x before every byte', `\\x${md5.match(/../g)?.join('\\x') ?? ''}`],
+  ['a content identifier in base36', 'k2cwue99nh5uk6jfogx3paq3gemk5ugymnqn7f53sbtw4jbkx1w75vi3'],
+  ['base58 with a leading zero', 'rrfVbDfoueeiWj7Lc16EJQpoyD'],
+  ['base64url in groups with a hyphen of its own', 'GM-a.dkiG.tr_j.UOBo.rHEM.mcVL.pes'],
+  ['base32 in groups with few figures', 'WFEJ-KSNW-VSZM-524K-WXTS-TDVH-ZI'],
   ['a decimal MD5', '281949768489412648962353822266799178366'],
   ['PhotoDNA in base64', createHash('sha512').update('1').digest('base64').replaceAll('=', '').repeat(3).slice(0, 192)],
 ];
@@ -112,7 +118,8 @@ describe('fingerprint-refused', () => {
       ' ',
     ),
   )('a member named %s', (name) => {
-    const pointer = `/site/${name}`;
+    // A name that is not printable ASCII is text from somebody: the pointer names its parent.
+    const pointer = /^[!-~]+$/.test(name) ? `/site/${name}` : '/site';
     expect(guard({ site: { [name]: 1 } }, { form: 'reference' })).toMatchObject({
       code: 'fingerprint-refused',
       pointer,
@@ -135,6 +142,13 @@ describe('fingerprint-refused', () => {
     `https://host.example/?integrity=sha256-${bytes32.toString('base64url')}`,
     `https://host.example/?id=md5:${md5}`,
     `https://host.example/?u=https%3A%2F%2Fother.example%2F%3Fmd5%3D${md5}`,
+    `https://host.example/file#sha256-${sha256.match(/../g)?.join('%3A')}`,
+    `https://host.example/file#md5-case%20${md5}`,
+    `https://host.example/?u=https%3A%2F%2Fother.example%2F%3Fmd5%3D${md5.match(/../g)?.join('%253A')}`,
+    'https://host.example/file#md5-TQEKJNYQGMRRNPZKAFYZREFSAE',
+    `md5:${md5}`,
+    `18:${md5.match(/../g)?.join(':')}`,
+    `sha256:${md5.match(/../g)?.join(':')}`,
     'https://host.example/?phash=d1c2b3a4f5e60718',
     md5,
     `//host.example/?md5=${md5}`,
@@ -178,6 +192,12 @@ describe('fingerprint-refused', () => {
     });
   });
 
+  it('without a pointer that repeats a name which is no word: it may be an address or a number of somebody', () => {
+    for (const name of ['https://host.example/thumbnail', 'host.example', 'DE-2026/00123 sha256', 'thumbnail of 4711'])
+      for (const value of [{ [name]: { md5: 1 } }, { [name]: [md5] }, { [name]: 'image/png' }])
+        expect(guard({ site: value }, { form: 'reference' })?.pointer).toBe('/site');
+  });
+
   it('with the pointer escaped, and after that of the caller', () => {
     const refusal = guard({ 'a/b~c': { md5: 1 } }, { form: 'event', at: '/events/0' });
     expect(refusal?.pointer).toBe('/events/0/a~1b~0c/md5');
@@ -190,7 +210,8 @@ describe('media-refused', () => {
       ' ',
     ),
   )('a member named %s', (name) => {
-    expect(guard({ [name]: 1 }, { form: 'reference' })).toMatchObject({ code: 'media-refused', pointer: `/${name}` });
+    const pointer = /^[!-~]+$/.test(name) ? `/${name}` : '';
+    expect(guard({ [name]: 1 }, { form: 'reference' })).toMatchObject({ code: 'media-refused', pointer });
   });
 
   test.each([
@@ -203,6 +224,9 @@ describe('media-refused', () => {
     'https://host.example/?img=data:image/png;base64,AAAA',
     'https://host.example/?img=data%3Aimage%2Fpng%3Bbase64%2CAAAA',
     'https://host.example/#/9j/4AAQSkZJRgABAQ',
+    'https://host.example/?img=52494646241a000057454250565038',
+    'https://host.example/?img=0000001c6674797069736f6d00000200',
+    'https://host.example/?img=1a45dfa3934282886d6174726f736b61',
   ])('the address %s', (url) => {
     expect(ofUrl(url)).toMatchObject({ code: 'media-refused', pointer: '/url' });
   });
@@ -217,6 +241,13 @@ describe('media-refused', () => {
     ['a blob in hexadecimal', sha512.repeat(2)],
   ])('a handle with %s', (_, id) => {
     expect(ofHandle(id)).toMatchObject({ code: 'media-refused', pointer: '/handles/0/id' });
+  });
+
+  it('an address that carries more than a signature or token is long', () => {
+    const long = sha512.repeat(33);
+    for (const rest of [`?v=${long}`, `#${long}`, `?v=${Buffer.from(long).toString('base64url').slice(0, 4200)}`])
+      expect(ofUrl(`https://host.example/${rest}`)).toMatchObject({ code: 'media-refused', pointer: '/url' });
+    expect(ofUrl(`https://host.example/${long}`)).toBeUndefined();
   });
 
   it('bytes, and lists of numbers that stand for them', () => {

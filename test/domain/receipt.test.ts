@@ -17,6 +17,8 @@ describe('settling a receipt', () => {
   it.each([
     ['held', 'accepted'],
     ['held', 'refused'],
+    ['held', 'sealed'],
+    ['held', 'purged'],
     ['sealed', 'purged'],
     ['sealed', 'retained'],
     ['retained', 'purged'],
@@ -31,9 +33,8 @@ describe('settling a receipt', () => {
     ['purged', 'sealed'],
     ['purged', 'retained'],
     ['retained', 'sealed'],
-    ['held', 'sealed'],
-    ['held', 'purged'],
     ['sealed', 'accepted'],
+    ['sealed', 'held'],
   ] as const)('ignores %s going to %s', (current, next) => {
     expect(settle(current, next)).toBe('ignored');
   });

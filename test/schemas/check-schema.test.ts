@@ -49,6 +49,8 @@ test('a member name that may be text is not repeated: the pointer names its pare
   const refused = checkSchema('reference', { ...reference, marking: { tlp: 'RED', 'told by a neighbour': 1 } });
   expect(refused.map(({ pointer }) => pointer)).toEqual(['/marking']);
   expect(JSON.stringify(refused)).not.toContain('neighbour');
+  for (const name of ['https://host.example/a', 'host.example', 'DE-2026-00123', 'x'.repeat(41)])
+    expect(checkSchema('verify', { [name]: 1 }).map(({ pointer }) => pointer)).toEqual(['']);
   expect(checkSchema('verify', { ['x'.repeat(65)]: 1 }).map(({ pointer }) => pointer)).toEqual(['']);
 });
 

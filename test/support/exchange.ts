@@ -20,7 +20,7 @@ import { openStore, type Store, type StoreSettings } from '../../src/store/open.
 import { insertRows } from '../../src/store/rows.ts';
 import { createTransport } from '../../src/transport/transport.ts';
 import { keyEntry, makeCard, makeKeySet } from './introductions.ts';
-import { now, testKey } from './tokens.ts';
+import { now, type TestKey, testKey } from './tokens.ts';
 
 /** An exchange over a real store and real keys in a folder of its own, without listeners and workers. */
 export interface TestExchange {
@@ -158,10 +158,11 @@ export async function befriend(
   exchange: Exchange,
   issuer: string,
   policy: Readonly<Record<string, unknown>> = {},
+  signs: TestKey = testKey(),
 ): Promise<void> {
   const endpoints = { push: `${issuer}/exchange/push`, keys: `${issuer}/exchange/keys` };
   const key = testKey();
-  const keys = [keyEntry(testKey())];
+  const keys = [keyEntry(signs)];
   const card = makeCard(
     {
       iss: issuer,

@@ -24,6 +24,10 @@ export interface TestNodeSettings {
   /** Address of a fresh PostgreSQL database; the embedded store where absent. */
   readonly database?: string;
   readonly withPrivate?: boolean;
+  /** The node's clock, in milliseconds; the system's where absent. */
+  readonly clock?: () => number;
+  /** Ceiling of retention in days. */
+  readonly retainDays?: number;
 }
 
 /** A whole node in this process: real listeners on loopback, a real store, a directory of its own. */
@@ -74,6 +78,7 @@ export async function loopbackSettings(given: TestNodeSettings = {}): Promise<No
     portal: at(portal),
     ...(given.withPrivate && { private: at(inner) }),
     ...(given.database !== undefined && { schema: 'caseref' }),
+    ...(given.retainDays !== undefined && { retainDays: given.retainDays }),
   };
 }
 
@@ -99,7 +104,14 @@ export async function testNode(given: TestNodeSettings = {}): Promise<TestNode> 
   const lines: string[] = [];
   const log = createLog({ level: 'debug', destination: { write: (line: string) => void lines.push(line) } });
   const run: RunSettings = { logLevel: 'debug', trustProxy: false, store };
-  const options: NodeOptions = { dataDir: directory, settings, run, passphrase, log };
+  const options: NodeOptions = {
+    dataDir: directory,
+    settings,
+    run,
+    passphrase,
+    log,
+    ...(given.clock && { clock: given.clock }),
+  };
   let running = agreed(await startNode(options));
   const node: TestNode = {
     issuer: settings.issuer,

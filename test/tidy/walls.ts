@@ -23,6 +23,7 @@ const walls: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['metrics.ts'],
   commander: ['cli'],
   picocolors: ['cli'],
+  'csv-parse': ['cli'],
 };
 
 /** Modules of Node that open a way out or in. Their types are harmless, and so are the checks of `node:net`. */

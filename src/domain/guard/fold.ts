@@ -6,10 +6,11 @@ const lookAlikes = new Map([...seen].map((letter, index) => [letter, [...meant][
 /** Text that needs no folding: printable ASCII without percent signs. */
 const plain = /^[ -$&-~]*$/;
 const invisible = /[\p{M}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
-const ROUNDS = 3;
+/** An address inside an address inside an address is encoded so many times; each round leaves less to do. */
+const ROUNDS = 6;
 
 /**
- * The text as somebody would read it: percent signs decoded (up to three layers), compatibility forms and look-alike
+ * The text as somebody would read it: percent signs decoded (up to six layers), compatibility forms and look-alike
  * letters as the ASCII ones, digits of every script as 0 to 9, invisible and combining characters dropped. What is not
  * ASCII after that is a real letter of another script. For comparison only: the text that is signed is never changed.
  */

@@ -6,6 +6,11 @@ import { labelOf } from './names.ts';
 /** A value that a named algorithm labels: as short as a perceptual hash, and not a plain word or number. */
 const labelledValue = /^[a-z0-9+/_=:-]{16,}$/i;
 const FIELD_SEPARATORS = /[&;?]/;
+const LONGEST_FIELD = 4096;
+const blob = new RegExp(`[a-z0-9+/_-]{${LONGEST_FIELD},}`, 'i');
+/** Schemes that the URL gate names, content-addressed ones among them. What else has a colon (`md5:…`, `18:cb:…`) is text. */
+const ofOtherScheme =
+  /^(?:magnet|ed2k|ipfs|ipns|urn|cid|mid|dweb|bzz|file|javascript|vbscript|about|mailto|tel|sms|wss?|sftp|ssh|rtsp|rtmp|ldap|nntp|news|irc|xmpp|gopher|view-source|filesystem|intent|chrome|android-app|geo|git|svn|telnet|tg|skype|whatsapp|bitcoin)$/;
 
 /**
  * What is wrong with an address, or undefined. Hosts name things by digests, and without that name nothing is found or taken
@@ -18,8 +23,16 @@ export function refusedAddress(text: string): 'media-refused' | 'fingerprint-ref
   if (/^\s*(?:data|blob):/i.test(folded) || startsEmbedded(folded) || carriesContent(folded)) return 'media-refused';
   const scheme = /^\s*([a-z][a-z0-9+.-]*):/i.exec(folded)?.[1]?.toLowerCase();
   if (scheme === undefined) return asText(text);
-  if (scheme !== 'http' && scheme !== 'https' && scheme !== 'ftp') return undefined;
-  return fieldsOf(text).some(isLabelledField) ? 'fingerprint-refused' : undefined;
+  if (scheme !== 'http' && scheme !== 'https' && scheme !== 'ftp')
+    return ofOtherScheme.test(scheme) ? undefined : asText(text);
+  const fields = fieldsOf(text);
+  if (text.length > LONGEST_FIELD && fields.some(isBlob)) return 'media-refused';
+  return fields.some(isLabelledField) ? 'fingerprint-refused' : undefined;
+}
+
+/** Signatures and tokens are shorter; three kilobytes are a small picture. */
+function isBlob(field: string): boolean {
+  return field.length > LONGEST_FIELD && blob.test(fold(field));
 }
 
 function asText(text: string): 'media-refused' | 'fingerprint-refused' | undefined {

@@ -7,9 +7,12 @@ const mediaType = new RegExp(`(?:^|[^a-z0-9])(?:image|video|audio)/(?:${types})(
 /** RFC 2397: the comma is what makes it one; "data: see annex" is a sentence. */
 const embedded =
   /data:(?:[a-z]+\/[a-z0-9.+-]+)?(?:;[a-z0-9=._-]+)*;base64,|data:(?:image|video|audio|application)\/[a-z0-9.+-]+[;,]|blob:(?:https?:|null\/)/i;
-/** The first bytes of PNG, JPEG, GIF, WebP and AVI, MP4 and its kin, Matroska and SVG in base64 or hexadecimal. */
+/** The first bytes of PNG, JPEG, GIF, WebP, MP4 and its kin (AVIF, HEIC), Matroska and SVG in base64, which tells cases apart. */
 const firstBytes =
-  /iVBORw0KGgo|\/9j\/4[A-Za-z0-9+/]{8}|_9j_4[A-Za-z0-9_-]{8}|R0lGOD[dl]h|UklGR[A-Za-z0-9+/]{8}|AAAA[A-Za-z0-9+/]{2}Z0eXB|GkXfo[0-9A-Za-z+/]{8}|PHN2Zy|89504e470d0a1a0a|ffd8ffe[01][0-9a-f]{8}|474946383[79]61/i;
+  /iVBORw0KGgo|[/_]9j[/_]4[A-Za-z0-9+/_-]{8}|R0lGOD[dl]h|UklGR[A-Za-z0-9+/_-]{8}|AAAA[A-Za-z0-9+/_-]{2}Z0eXB|GkXfo[0-9A-Za-z+/_-]{8}|PHN2Zy/;
+/** The same in hexadecimal. */
+const firstHex =
+  /89504e470d0a1a0a|ffd8ffe[0-9a-f]{9}|474946383[79]61|52494646[0-9a-f]{8}57454250|000000[0-9a-f]{2}66747970|1a45dfa3[0-9a-f]{8}/i;
 const longHex = /[0-9a-f]{161,}/i;
 
 /** PhotoDNA has 144 bytes: 288 hexadecimal digits, 192 base64 characters. Longer than any digest, and still one. */
@@ -30,7 +33,7 @@ export function looksLikeMedia(text: string): boolean {
 
 /** An embedded document or the encoded first bytes of a media file anywhere in the text. */
 export function carriesContent(folded: string): boolean {
-  return embedded.test(folded) || firstBytes.test(folded);
+  return embedded.test(folded) || firstBytes.test(folded) || firstHex.test(folded);
 }
 
 /** True when the whole is a `data:` or `blob:` URL, as parsers read it: after white space and in any case. */

@@ -38,7 +38,7 @@ const statements = [
      id text primary key, document jsonb not null, author text, created_at timestamptz not null, removed_at timestamptz)`,
   `create table reference (
      originator text not null, id uuid not null, position bigint not null unique,
-     direction text not null check (direction in ('in', 'out')), state text not null, revision int not null,
+     direction text not null check (direction in ('in', 'out')), state text not null, revision bigint not null,
      category text not null, role text, urgency text not null, tlp text not null, hosting text,
      jurisdictions text[] not null, assignee text, report uuid, retain_until date,
      received_at timestamptz, created_at timestamptz not null, updated_at timestamptz not null,
@@ -49,14 +49,14 @@ const statements = [
   `create table reference_key (
      originator text not null, id uuid not null, wrapped bytea not null, primary key (originator, id))`,
   `create table reference_revision (
-     originator text not null, id uuid not null, revision int not null, body bytea not null, jti text,
+     originator text not null, id uuid not null, revision bigint not null, body bytea not null, jti text,
      at timestamptz not null, primary key (originator, id, revision))`,
   `create table reference_index (
      mac bytea not null, name text not null, originator text not null, id uuid not null,
      primary key (mac, originator, id))`,
   `create table decision (
      originator text not null, id uuid not null, partner text not null,
-     direction text not null check (direction in ('in', 'out')), revision int not null, basis bigint not null,
+     direction text not null check (direction in ('in', 'out')), revision bigint not null, basis bigint not null,
      effect text not null, rule text not null, code text, policy_version int not null,
      trace jsonb not null, change text, disclosed text[], decided_at timestamptz not null, decided_by text,
      primary key (originator, id, partner, direction))`,
@@ -68,7 +68,7 @@ const statements = [
      primary key (issuer, jti))`,
   `create table delivery (
      id uuid primary key, position bigint not null unique, partner text not null, jti text not null, event text not null,
-     originator text, reference_id uuid, revision int, priority smallint not null default 1, payload jsonb,
+     originator text, reference_id uuid, revision bigint, priority smallint not null default 1, payload jsonb,
      state text not null check (state in ('queued', 'sent', 'receipted', 'overdue', 'dead', 'dropped')),
      epoch uuid, n bigint, body bytea, plain text, digest text, attempts int not null default 0,
      next_at timestamptz not null, lease uuid, lease_until timestamptz, last_code text,

@@ -1,0 +1,192 @@
+/** What a person is told of an alert: what happened, what to do, whether it waits for daylight, and whether each case counts by itself. */
+interface AlertMeaning {
+  readonly says: string;
+  /** The next step; PARTNER stands for the partner and SUBJECT for the reference or message. */
+  readonly next: string;
+  readonly urgent?: true;
+  /** One alert for each subject instead of one for each partner: a second emergency is not news of the first. */
+  readonly each?: true;
+  /** After it was closed the same thing stays quiet for this long, in hours. */
+  readonly quietHours?: number;
+}
+
+/** Every alert there is, by a stable code; the list only grows and no code changes its meaning. */
+export const alerts = {
+  'emergency-held': {
+    says: 'An emergency waits here for a decision: nobody has acted on it.',
+    next: 'Call the other side first, then look: caseref reference show SUBJECT',
+    urgent: true,
+    each: true,
+  },
+  'emergency-held-there': {
+    says: 'The partner holds an emergency of ours: nobody there has acted on it.',
+    next: 'Call the emergency number of the partner: caseref partner show PARTNER',
+    urgent: true,
+    each: true,
+  },
+  'emergency-refused': {
+    says: 'The partner refused an emergency of ours.',
+    next: 'Call the emergency number of the partner: caseref partner show PARTNER',
+    urgent: true,
+    each: true,
+  },
+  'emergency-refused-here': {
+    says: 'Our policy refused an emergency of the partner; its content was not kept.',
+    next: 'Call the partner and ask what it was: caseref partner show PARTNER',
+    urgent: true,
+    each: true,
+  },
+  'emergency-undelivered': {
+    says: 'An emergency could not be delivered.',
+    next: 'Call the emergency number of the partner, do not wait for the line: caseref partner show PARTNER',
+    urgent: true,
+    each: true,
+    quietHours: 1,
+  },
+  'emergency-unacknowledged': {
+    says: 'No person has acknowledged an emergency in time.',
+    next: 'Call: make sure that somebody acts, then close this alert. caseref reference show SUBJECT',
+    urgent: true,
+    each: true,
+    quietHours: 24 * 30,
+  },
+  'message-conflict': {
+    says: 'The partner signed two different messages under one id: its software is broken, or somebody else has its key.',
+    next: 'Call the partner on a known number; both digests stand in: caseref events',
+    urgent: true,
+  },
+  'key-set-fork': {
+    says: 'The partner’s identity key signed two different key sets with one number: somebody else may have that key.',
+    next: 'Call the partner on a known number before you trust its messages: caseref partner show PARTNER',
+    urgent: true,
+  },
+  'key-set-rolled-back': {
+    says: 'Somebody sent an older key set of the partner: it restored a backup, or somebody replays what was revoked.',
+    next: 'Ask the partner whether it restored a backup: caseref partner show PARTNER',
+    urgent: true,
+  },
+  'receipt-mismatched': {
+    says: 'The partner signed a receipt that fits no message of ours.',
+    next: 'Ask the partner for its log of that message: caseref events',
+    urgent: true,
+  },
+  'purge-overdue': {
+    says: 'Something withdrawn is not erased in time.',
+    next: 'Look why: caseref reference show SUBJECT',
+    urgent: true,
+    quietHours: 24,
+  },
+  'withdrawals-held': {
+    says: 'The partner withdraws more than its policy allows: these withdrawals wait, neither sealed nor erased.',
+    next: 'Ask the partner whether it meant all of them, then decide: caseref reference held',
+    urgent: true,
+  },
+  'dead-letter': {
+    says: 'Messages to the partner were given up: they did not arrive and are not tried again.',
+    next: 'caseref delivery list --state dead --partner PARTNER',
+  },
+  'receipt-overdue': {
+    says: 'The partner took messages and signed no receipt for them in time: there is no evidence that it has them.',
+    next: 'caseref delivery list --state overdue --partner PARTNER',
+  },
+  'receipt-refused': {
+    says: 'The partner refused messages of ours.',
+    next: 'See the code and mend the reference or agree with the partner: caseref delivery list --partner PARTNER',
+  },
+  'sequence-gap': {
+    says: 'Numbers are missing for more than two hours in what the partner sends: messages were lost on the way.',
+    next: 'Ask the partner to look at its outbox for us: caseref partner show PARTNER',
+  },
+  'sequence-jump': {
+    says: 'The partner’s numbering jumped by more than 100,000: its state may be lost or forged.',
+    next: 'Ask the partner whether it restored a backup: caseref partner show PARTNER',
+    urgent: true,
+  },
+  'epoch-changed-again': {
+    says: 'The partner began its numbering anew for the second time within a day.',
+    next: 'Ask the partner whether it restored a backup: caseref partner show PARTNER',
+    urgent: true,
+  },
+} as const satisfies Record<string, AlertMeaning>;
+
+export type AlertCode = keyof typeof alerts;
+
+/** Something that a person has to look at: codes and identifiers, never an address or a handle. */
+export interface AlertCause {
+  readonly code: AlertCode;
+  readonly partner?: string | undefined;
+  /** Id of the reference, or the jti of the message. */
+  readonly subject?: string | undefined;
+  /** Whose reference it is, where the subject is one. */
+  readonly originator?: string | undefined;
+}
+
+/** Whether a stored text is the code of an alert that this release knows. */
+export function isAlertCode(code: string): code is AlertCode {
+  return Object.hasOwn(alerts, code);
+}
+
+/** What the code means; a code of a newer release says that it is unknown. */
+export function alertMeaning(code: string): AlertMeaning {
+  return isAlertCode(code) ? alerts[code] : { says: `An alert that this release does not know (${code}).`, next: '' };
+}
+
+/** The next step with the partner and the subject in their places. */
+export function alertNext({ code, partner, subject }: { code: string; partner?: string; subject?: string }): string {
+  return alertMeaning(code)
+    .next.replace('PARTNER', partner ?? 'ISSUER')
+    .replace('SUBJECT', subject ?? 'ID');
+}
+
+/** An entry of the feed, as far as alerts look at it. */
+interface Happened {
+  readonly type: string;
+  readonly partner?: string | undefined;
+  readonly originator?: string | undefined;
+  readonly reference?: string | undefined;
+  readonly jti?: string | undefined;
+  readonly code?: string | undefined;
+  readonly body?: Readonly<Record<string, unknown>> | undefined;
+}
+
+const always: Readonly<Record<string, AlertCode>> = {
+  'delivery.dead': 'dead-letter',
+  'delivery.overdue': 'receipt-overdue',
+  'receipt.mismatched': 'receipt-mismatched',
+  'message.conflict': 'message-conflict',
+  'withdrawal.held': 'withdrawals-held',
+};
+
+const inEmergency: Readonly<Record<string, AlertCode>> = {
+  'decision.held': 'emergency-held',
+  'delivery.refused': 'emergency-refused',
+  'message.refused': 'emergency-refused-here',
+};
+
+const keySetAlerts: Readonly<Record<string, AlertCode>> = {
+  'key-set-fork': 'key-set-fork',
+  'seq-below-floor': 'key-set-rolled-back',
+};
+
+function codesOf({ type, code, body }: Happened): readonly (AlertCode | undefined)[] {
+  if (type === 'key-set.refused') return [keySetAlerts[code ?? '']];
+  const plain = type === 'delivery.refused' ? 'receipt-refused' : always[type];
+  if (body?.urgency !== 'emergency') return [plain];
+  if (type === 'reference.received' || type === 'reference.revised') {
+    return [body.state === 'held' ? 'emergency-held' : undefined];
+  }
+  if (type === 'delivery.receipted') return [body.outcome === 'held' ? 'emergency-held-there' : undefined];
+  return [inEmergency[type] ?? plain];
+}
+
+/** What a person must be told because this happened: whatever is written into the feed is looked at here, once. */
+export function alertsOf(event: Happened): AlertCause[] {
+  return codesOf(event)
+    .filter((code) => code !== undefined)
+    .map((code) => ({
+      code,
+      partner: event.partner,
+      subject: event.reference ?? event.jti,
+      originator: event.reference === undefined ? undefined : event.originator,
+    }));
+}

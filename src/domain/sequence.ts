@@ -1,0 +1,61 @@
+/** A stored message's number, and when it came in (milliseconds since 1970). */
+export interface Numbered {
+  readonly n: number;
+  readonly at: number;
+}
+
+/** First and last number of a run, both included. */
+export type Run = readonly [first: number, last: number];
+
+export interface Walk {
+  /** Every number up to here is accounted for. */
+  readonly floor: number;
+  /** Holes that are older than the patience, and were passed. */
+  readonly holes: readonly Run[];
+}
+
+/** A hole younger than this is messages that overtook each other (protocol, "An event"). */
+export const HOLE_MS = 2 * 3_600_000;
+/** A larger step of the numbers is told by itself, without asking for what is between. */
+export const LARGEST_JUMP = 100_000;
+
+/**
+ * Walks up a partner's numbers from `floor`: what came in (ascending), and what the sender said will never come. Stops
+ * before a hole that may still close, and passes one that is older than two hours: its age is counted from the arrival of the number after it.
+ */
+export function walkSequence(floor: number, came: readonly Numbered[], voided: readonly Run[], now: number): Walk {
+  const holes: Run[] = [];
+  let reached = passVoided(floor, voided);
+  for (const { n, at } of came) {
+    if (n <= reached) continue;
+    if (n > reached + 1) {
+      if (now - at <= HOLE_MS) break;
+      holes.push([reached + 1, n - 1]);
+    }
+    reached = passVoided(n, voided);
+  }
+  return { floor: reached, holes };
+}
+
+/** Whether numbers that came together lead on from the highest before them by more than a lost message explains. */
+export function jumps(highest: number, came: readonly number[]): boolean {
+  let reached = highest;
+  for (const n of [...came].sort((a, b) => a - b)) {
+    if (n - reached > LARGEST_JUMP) return true;
+    reached = Math.max(reached, n);
+  }
+  return false;
+}
+
+function passVoided(from: number, voided: readonly Run[]): number {
+  let reached = from;
+  for (let moved = true; moved; ) {
+    moved = false;
+    for (const [first, last] of voided) {
+      if (first > reached + 1 || last <= reached) continue;
+      reached = last;
+      moved = true;
+    }
+  }
+  return reached;
+}

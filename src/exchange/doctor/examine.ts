@@ -1,0 +1,128 @@
+import type { RunSettings } from '../../config.ts';
+import { countLevels, type Finding, wantsPerson, worstFirst } from '../../domain/finding.ts';
+import { isoInstant } from '../../domain/instant.ts';
+import { waitingByPartner } from '../../store/checkup.ts';
+import { partnerRows } from '../../store/partners.ts';
+import { type AlertView, listAlerts } from '../alerts.ts';
+import type { Exchange } from '../context.ts';
+import { askClocks, examineClocks } from './clock.ts';
+import { examineConfiguration } from './configuration.ts';
+import { examineFiles } from './files.ts';
+import { examineKeys, readOwnKeys } from './keys.ts';
+import { examinePartner } from './partner.ts';
+import { tryRoundTrips } from './round-trip.ts';
+import { examineStore } from './store.ts';
+
+/** Where the node stands: its directory and what it runs with. */
+export interface Place {
+  readonly dataDir: string;
+  readonly run: RunSettings;
+}
+
+/** What an examination found, what is wrong first. */
+export interface Report {
+  readonly issuer: string;
+  readonly at: string;
+  /** Nobody has to do anything. */
+  readonly well: boolean;
+  readonly running: boolean;
+  readonly counts: ReturnType<typeof countLevels>;
+  readonly findings: readonly Finding[];
+}
+
+/** Puts findings together to a report. */
+export function reportOf(
+  findings: readonly Finding[],
+  node: { readonly issuer: string; readonly running: boolean; readonly now: number },
+): Report {
+  return {
+    issuer: node.issuer,
+    at: isoInstant(node.now),
+    well: !findings.some(wantsPerson),
+    running: node.running,
+    counts: countLevels(findings),
+    findings: worstFirst(findings),
+  };
+}
+
+/** Looks at everything that an operator is asked about first, and tries the way to each partner where the node runs. */
+export async function examineNode(exchange: Exchange, place: Place, running: boolean): Promise<Report> {
+  const { partners } = await exchange.directory.current();
+  const active = [...partners.values()].filter(({ state }) => state === 'active');
+  const [alerts, configuration, files, store, keys, standing, clocks, trips] = await Promise.all([
+    listAlerts(exchange),
+    examineConfiguration(exchange.settings, place.run),
+    examineFiles(place.dataDir),
+    examineStore(exchange.store),
+    readOwnKeys(exchange),
+    examinePartners(exchange),
+    askClocks(exchange, active),
+    running ? tryRoundTrips(exchange, active) : [],
+  ]);
+  const now = exchange.clock();
+  const findings = [
+    ...alerts.map(alertFinding),
+    ...(running ? [] : [notRunning]),
+    ...trips,
+    ...standing,
+    ...examineClocks(clocks),
+    ...configuration,
+    ...files,
+    ...store,
+    ...examineKeys(keys, Math.floor(now / 1000)),
+  ];
+  return reportOf(findings, { issuer: exchange.self, running, now });
+}
+
+const notRunning: Finding = {
+  level: 'note',
+  code: 'round-trip-skipped',
+  message: 'No node runs on this directory: no round trip was made, nothing is received and nothing is sent.',
+  next: 'caseref serve',
+};
+
+function alertFinding({
+  id,
+  code,
+  urgent,
+  message,
+  next,
+  partner,
+  subject,
+  count,
+  firstAt,
+  lastAt,
+}: AlertView): Finding {
+  const who = [partner, subject].filter((part) => part !== undefined).join(', ');
+  const often = count === 1 ? `once, ${firstAt}` : `${count} times, ${firstAt} to ${lastAt}`;
+  return {
+    level: urgent ? 'bad' : 'warn',
+    code,
+    message: `${message} ${who === '' ? '' : `${who}: `}${often}.`,
+    next: `${next} (when it is seen to: caseref doctor --close ${id})`,
+    ...(partner !== undefined && { partner }),
+    alert: id,
+  };
+}
+
+async function examinePartners(exchange: Exchange): Promise<Finding[]> {
+  const { db } = exchange.store;
+  const { partners } = await exchange.directory.current();
+  const waiting = await waitingByPartner(db);
+  const now = exchange.clock();
+  return (await partnerRows(db)).flatMap(({ issuer, state, key_set_exp }) => {
+    const queued = waiting.get(issuer);
+    if (state === 'removed') return [];
+    return examinePartner(
+      {
+        issuer,
+        state,
+        policy: partners.get(issuer)?.policy,
+        keySetUntil: key_set_exp * 1000,
+        waiting: queued && { since: queued.since.getTime(), count: queued.count, code: queued.code },
+        shut: exchange.transport.allowance(issuer, now) === 0,
+      },
+      now,
+    );
+  });
+}

@@ -1,0 +1,37 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Finding } from '../../domain/finding.ts';
+
+const OTHERS = 0o077;
+const WRITABLE = 0o022;
+
+/** Files and folders of a node's directory, and the bits that others must not have. */
+const places = [
+  { path: '.', forbidden: OTHERS, mode: '700' },
+  { path: 'keys', forbidden: OTHERS, mode: '700' },
+  { path: 'keys/identity.key', forbidden: OTHERS, mode: '600' },
+  { path: 'keys/node.key', forbidden: OTHERS, mode: '600' },
+  { path: 'node.json', forbidden: WRITABLE, mode: '600' },
+  { path: 'store', forbidden: OTHERS, mode: '700' },
+  { path: 'run', forbidden: OTHERS, mode: '700' },
+] as const;
+
+/** Who besides the node's own account can reach into its directory. What is not there is left out. */
+export async function examineFiles(dataDir: string): Promise<Finding[]> {
+  const findings = (await Promise.all(places.map((place) => examinePlace(dataDir, place)))).flat();
+  if (findings.length > 0) return findings;
+  return [{ level: 'ok', code: 'file-modes', message: 'Directory, keys and store are readable by their owner alone.' }];
+}
+
+async function examinePlace(dataDir: string, { path, forbidden, mode }: (typeof places)[number]): Promise<Finding[]> {
+  const whole = join(dataDir, path);
+  const found = await lstat(whole).catch(() => undefined);
+  if (!found) return [];
+  if (found.uid !== process.getuid?.()) {
+    const message = `${whole} belongs to another account.`;
+    return [{ level: 'bad', code: 'file-owner', message, next: `chown ${process.getuid?.() ?? 'OWNER'} ${whole}` }];
+  }
+  if (found.isSymbolicLink() || (found.mode & forbidden) === 0) return [];
+  const message = `${whole} can be ${forbidden === OTHERS ? 'reached' : 'changed'} by other accounts of this machine.`;
+  return [{ level: 'bad', code: 'file-mode-lax', message, next: `chmod ${mode} ${whole}` }];
+}

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Finding } from '../../domain/finding.ts';
+import { hurryDelivery, pendingVerify, type Standing, standings } from '../../store/checkup.ts';
+import { reservePositions } from '../../store/feed.ts';
+import { deliveryInsert } from '../../store/outbox.ts';
+import { insertAll } from '../../store/rows.ts';
+import { inTransaction } from '../../store/transaction.ts';
+import type { Exchange } from '../context.ts';
+import type { PartnerEntry } from '../directory.ts';
+
+const PATIENCE_MS = 10_000;
+const LOOK_MS = 100;
+const HOUR = 3_600_000;
+
+/**
+ * Sends each partner a `verify`, which it receipts like any other message: address, TLS, keys, clock, policy and the way
+ * back are tried in one. The partner's receipt within ten seconds is the only good end.
+ */
+export async function tryRoundTrips(exchange: Exchange, partners: readonly PartnerEntry[]): Promise<Finding[]> {
+  const reachable = partners.filter(({ endpoints }) => endpoints.push !== undefined);
+  const started = performance.now();
+  const ids = new Map<string, string>();
+  for (const { facts } of reachable) ids.set(facts.issuer, await queueVerify(exchange, facts.issuer));
+  exchange.wake.outbox();
+  const ended = await awaitReceipts(exchange, [...ids.values()], started);
+  return reachable.map(({ facts: { issuer } }) => {
+    const end = ended.get(ids.get(issuer) ?? '');
+    return end === undefined ? silent(issuer, undefined) : judge(issuer, end);
+  });
+}
+
+interface End {
+  readonly standing: Standing;
+  readonly tookMs: number;
+}
+
+async function queueVerify(exchange: Exchange, partner: string): Promise<string> {
+  return inTransaction(exchange.store.db, async (trx) => {
+    const now = exchange.clock();
+    const at = new Date(now);
+    const pending = await pendingVerify(trx, partner, new Date(now - HOUR));
+    if (pending !== undefined) {
+      await hurryDelivery(trx, pending, at);
+      return pending;
+    }
+    const id = exchange.chance.uuid();
+    const position = await reservePositions(trx, 1);
+    const nobody = { originator: null, reference_id: null, revision: null };
+    // Before what waits: the question is whether the way is open, not how long the queue is.
+    const message = { id, position, partner, jti: exchange.chance.jti(), event: 'verify', ...nobody, priority: 0 };
+    await insertAll(trx, [deliveryInsert([{ ...message, payload: {}, at }])]);
+    return id;
+  });
+}
+
+async function awaitReceipts(exchange: Exchange, ids: readonly string[], started: number): Promise<Map<string, End>> {
+  const ended = new Map<string, End>();
+  for (;;) {
+    const tookMs = performance.now() - started;
+    for (const [id, standing] of await standings(exchange.store.db, ids)) {
+      const before = ended.get(id);
+      if (before?.standing.state !== 'receipted') ended.set(id, { standing, tookMs });
+    }
+    const open = ids.filter((id) => !['receipted', 'dead', 'dropped'].includes(ended.get(id)?.standing.state ?? ''));
+    if (open.length === 0 || tookMs > PATIENCE_MS) return ended;
+    await sleep(LOOK_MS);
+  }
+}
+
+function judge(issuer: string, { standing, tookMs }: End): Finding {
+  const { state, outcome, last_code: code } = standing;
+  if (state === 'receipted' && outcome === 'accepted') {
+    const message = `${issuer} answered a round trip in ${(tookMs / 1000).toFixed(1)} s with a signed receipt.`;
+    return { level: 'ok', code: 'round-trip', partner: issuer, message };
+  }
+  if (state === 'receipted') {
+    const message = `${issuer} answered a round trip, and its receipt says ${outcome}.`;
+    const next = `Ask its operator why: caseref partner show ${issuer}`;
+    return { level: 'warn', code: 'round-trip-refused', partner: issuer, message, next };
+  }
+  return state === 'sent' || state === 'overdue' ? unreceipted(issuer) : silent(issuer, code ?? undefined);
+}
+
+function unreceipted(issuer: string): Finding {
+  const message = `${issuer} took a message and signed no receipt within ten seconds: it may not reach us back.`;
+  const next = 'Ask its operator to run: caseref doctor';
+  return { level: 'bad', code: 'round-trip-unanswered', partner: issuer, message, next };
+}
+
+function silent(issuer: string, code: string | undefined): Finding {
+  const why = code === undefined ? '' : ` (${code})`;
+  const message = `${issuer} took no message within ten seconds${why}.`;
+  const next = `Call its operator; see what waits: caseref delivery list --state queued --partner ${issuer}`;
+  return { level: 'bad', code: 'partner-unreachable', partner: issuer, message, next };
+}

@@ -1,0 +1,96 @@
+import type { AlertCause } from '../domain/alert.ts';
+import type { Voided } from '../domain/contract.types.ts';
+import { jumps, type Run, walkSequence } from '../domain/sequence.ts';
+import { raise } from '../store/feed.ts';
+import type { Trx } from '../store/open.ts';
+import {
+  forgetVoided,
+  keepVoided,
+  noteReached,
+  numbersAbove,
+  raiseFloor,
+  type StreamBefore,
+  unsettledStreams,
+  voidedAbove,
+} from '../store/streams.ts';
+import { inTransaction } from '../store/transaction.ts';
+import type { Arrival } from './arrival.ts';
+import type { Exchange } from './context.ts';
+
+const DAY = 86_400_000;
+/** Streams looked at in one walk, and numbers read at a time and in all from one of them. */
+const STREAMS = 200;
+const STEP = 1000;
+const MOST_STEPS = 20;
+
+interface Stream {
+  readonly partner: string;
+  readonly epoch: string;
+}
+
+/**
+ * Notes the numbers of what arrived, in the transaction that stores it. A jump of the numbers and a second new epoch
+ * within a day are told at once; a hole may still close and is told by `findGaps`.
+ */
+export async function noteNumbers(trx: Trx, arrivals: readonly Arrival[], at: Date): Promise<AlertCause[]> {
+  const came = new Map<string, Stream & { readonly numbers: number[] }>();
+  for (const { verified } of arrivals) {
+    const { iss: partner, 'urn:caseref:seq': seq } = verified.claims;
+    if (!seq) continue;
+    const stream = came.get(`${partner} ${seq.epoch}`) ?? { partner, epoch: seq.epoch, numbers: [] };
+    stream.numbers.push(seq.n);
+    came.set(`${partner} ${seq.epoch}`, stream);
+  }
+  const reached = [...came.values()].map(({ partner, epoch, numbers }) => ({
+    partner,
+    epoch,
+    n: Math.max(...numbers),
+  }));
+  const before = await noteReached(trx, reached, at, new Date(at.getTime() - DAY));
+  await keepVoided(trx, arrivals.flatMap(voidedRuns));
+  return before.flatMap((stream) => told(stream, came.get(`${stream.partner} ${stream.epoch}`)?.numbers ?? []));
+}
+
+function told({ partner, epoch, highest, others }: StreamBefore, numbers: readonly number[]): AlertCause[] {
+  const causes: AlertCause[] = [];
+  if (highest === null && others > 0) causes.push({ code: 'epoch-changed-again', partner, subject: epoch });
+  if (jumps(highest ?? 0, numbers)) causes.push({ code: 'sequence-jump', partner, subject: epoch });
+  return causes;
+}
+
+function voidedRuns({ verified, judged }: Arrival) {
+  if (judged.kind !== 'voided') return [];
+  const { epoch, ranges } = verified.event.payload as unknown as Voided;
+  return ranges.map(([first = 0, last = 0]) => ({ partner: verified.claims.iss, epoch, first, last }));
+}
+
+/** Walks up what partners have sent and tells of holes that have stayed open for two hours, each once. */
+export async function findGaps(exchange: Exchange): Promise<void> {
+  for (const stream of await unsettledStreams(exchange.store.db, STREAMS)) await walk(exchange, stream, stream.floor);
+}
+
+async function walk(exchange: Exchange, stream: Stream, start: number): Promise<void> {
+  await inTransaction(exchange.store.db, async (trx) => {
+    const at = new Date(exchange.clock());
+    const { floor, holes } = await climb(trx, stream, start, at.getTime());
+    await raiseFloor(trx, stream, floor, at);
+    await forgetVoided(trx, stream, floor);
+    const causes = holes.map(() => ({ code: 'sequence-gap', partner: stream.partner, subject: stream.epoch }) as const);
+    await raise(trx, causes, at);
+  });
+}
+
+async function climb(trx: Trx, stream: Stream, start: number, now: number): Promise<{ floor: number; holes: Run[] }> {
+  const voided = (await voidedAbove(trx, stream, start)).map(({ first, last }): Run => [first, last]);
+  const holes: Run[] = [];
+  let floor = start;
+  for (let step = 0; step < MOST_STEPS; step += 1) {
+    const rows = await numbersAbove(trx, stream, floor, STEP);
+    const came = rows.map(({ n, received_at }) => ({ n, at: received_at.getTime() }));
+    const walked = walkSequence(floor, came, voided, now);
+    holes.push(...walked.holes);
+    floor = walked.floor;
+    if (rows.length < STEP || floor < (rows.at(-1)?.n ?? 0)) break;
+  }
+  return { floor, holes };
+}

@@ -1,0 +1,67 @@
+import { isRefusal } from '../domain/refusal.ts';
+import type { Exchange } from '../exchange/context.ts';
+import { decideHeldReferences, showHeld } from '../exchange/decide-held.ts';
+import { eraseByOrder, restrict } from '../exchange/keep.ts';
+import { releaseWithdrawals } from '../exchange/release.ts';
+import { readWithdrawal, withdraw, withdrawReport } from '../exchange/withdraw.ts';
+import { heldWithdrawals } from '../store/recall.ts';
+import { operation } from './answer.ts';
+import { issuer } from './listing.ts';
+import { oneOf, optional, text, uuid, wholeNumber, yesOrNo } from './members.ts';
+
+/** Who decides on the command line until operators have keys of their own. */
+const OPERATOR = 'operator';
+const MOST_HELD = 500;
+const code = text(64);
+
+/** Operations that take back, keep, erase and decide. */
+export function recallOperations(exchange: Exchange) {
+  return {
+    'reference.withdraw': operation({ id: uuid, reason: code, purge: yesOrNo }, async ({ id, ...wanted }) => {
+      const content = readWithdrawal(wanted);
+      return isRefusal(content) ? content : await withdraw(exchange, id, content);
+    }),
+    'reference.withdraw.report': operation(
+      { report: uuid, reason: code, purge: yesOrNo },
+      async ({ report, ...wanted }) => {
+        const content = readWithdrawal(wanted);
+        return isRefusal(content) ? content : await withdrawReport(exchange, report, content);
+      },
+    ),
+    'reference.restrict': operation(
+      { id: uuid, originator: optional(issuer), ground: code, until: text(10) },
+      ({ id, originator = exchange.self, ...wanted }) => restrict(exchange, { originator, id }, wanted),
+    ),
+    'reference.erase': operation(
+      { id: uuid, originator: optional(issuer), order: text(64) },
+      ({ id, originator = exchange.self, order }) => eraseByOrder(exchange, { originator, id }, order),
+    ),
+    'reference.held': operation(
+      { partner: optional(issuer), rule: optional(text(100)), limit: optional(wholeNumber(1, MOST_HELD)) },
+      async ({ limit = 50, ...filter }) => ({
+        items: await showHeld(exchange, filter, limit),
+        withdrawals: (await heldWithdrawals(exchange.store.db, { issuer: filter.partner })).map((one) => ({
+          partner: one.issuer,
+          id: one.reference_id,
+          reason: one.reason,
+          purge: one.purge,
+          ...(one.batch !== null && { batch: one.batch }),
+        })),
+      }),
+    ),
+    'reference.decide': operation(
+      {
+        id: optional(uuid),
+        originator: optional(issuer),
+        partner: optional(issuer),
+        rule: optional(text(100)),
+        then: oneOf(['send', 'withhold', 'accept', 'refuse']),
+      },
+      ({ then, ...filter }) => decideHeldReferences(exchange, filter, then, OPERATOR),
+    ),
+    'reference.decide.withdrawals': operation(
+      { partner: issuer, batch: optional(uuid), then: oneOf(['accept', 'refuse']) },
+      ({ partner, batch, then }) => releaseWithdrawals(exchange, { issuer: partner, batch }, then),
+    ),
+  };
+}

@@ -1,0 +1,62 @@
+import { sql } from 'kysely';
+import type { Database, Store, Trx } from './open.ts';
+import type { DeliveryState } from './tables.ts';
+
+/** For each partner with messages in the outbox: how many, the oldest, and why its last attempt failed. */
+export async function waitingByPartner(db: Database) {
+  const { rows } = await sql<{ partner: string; count: number; since: Date; code: string | null }>`
+    select partner, count(*)::int as count, min(created_at) as since,
+      (array_agg(last_code order by position))[1] as code
+    from delivery where state = 'queued' group by partner`.execute(db);
+  return new Map(rows.map((row) => [row.partner, row]));
+}
+
+/** A round trip that is under way already, so that a partner who is away does not gather a heap of them. */
+export async function pendingVerify(trx: Trx, partner: string, since: Date): Promise<string | undefined> {
+  const row = await trx
+    .selectFrom('delivery')
+    .select('id')
+    .where('partner', '=', partner)
+    .where('event', '=', 'verify')
+    .where((where) =>
+      where.or([
+        where('state', '=', 'queued'),
+        where.and([where('state', '=', 'sent'), where('created_at', '>', since)]),
+      ]),
+    )
+    .orderBy('position', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.id;
+}
+
+/** Lets a delivery that waits for its next attempt go now. */
+export async function hurryDelivery(trx: Trx, id: string, now: Date): Promise<void> {
+  await sql`update delivery set next_at = ${now} where id = ${id}::uuid and state = 'queued' and lease is null`.execute(
+    trx,
+  );
+}
+
+export interface Standing {
+  readonly id: string;
+  readonly state: DeliveryState;
+  readonly outcome: string | null;
+  readonly last_code: string | null;
+}
+
+/** Where these deliveries stand now. */
+export async function standings(db: Database, ids: readonly string[]): Promise<Map<string, Standing>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await sql<Standing>`
+    select id, state, outcome, last_code from delivery where id = any(${[...ids]}::uuid[])`.execute(db);
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** What the server says of itself: its version as a number (150004 is 15.4), and whether a commit outlives a power cut. */
+export async function serverStanding({ db }: Store): Promise<{ version: number; durable: boolean }> {
+  const { rows } = await sql<{ version: string; fsync: string; sync: string }>`
+    select current_setting('server_version_num') as version, current_setting('fsync') as fsync,
+      current_setting('synchronous_commit') as sync`.execute(db);
+  const { version = '0', fsync = 'off', sync = 'off' } = rows[0] ?? {};
+  return { version: Number(version), durable: fsync === 'on' && sync !== 'off' };
+}

@@ -1,0 +1,236 @@
+import { sql } from 'kysely';
+import type { Database, Trx } from './open.ts';
+
+interface Name {
+  readonly originator: string;
+  readonly id: string;
+}
+
+/** States in which a reference shows nothing of its content, whoever asks. */
+export const closedStates = ['sealed', 'restricted', 'purged', 'expired'] as const;
+
+/** Whether a reference in this state shows nothing of its content. */
+export function isClosed(state: string): boolean {
+  return (closedStates as readonly string[]).includes(state);
+}
+
+/** A delivery about a reference that had not been answered when the reference was taken back. */
+export interface Unsent {
+  readonly id: string;
+  readonly partner: string;
+  readonly epoch: string | null;
+  readonly n: number | null;
+}
+
+/** Ends what waits in the outbox about a reference, for some partners or for all; what had a number already is given back to be voided. */
+export async function cancelUnsent(
+  trx: Trx,
+  name: Name,
+  code: 'withdrawn' | 'expired',
+  partners?: readonly string[],
+): Promise<Unsent[]> {
+  const those = partners === undefined ? sql`` : sql`and partner = any(${[...partners]}::text[])`;
+  const { rows } = await sql<Unsent>`
+    update delivery set state = 'dropped', last_code = ${code}, lease = null, lease_until = null
+    where originator = ${name.originator} and reference_id = ${name.id}::uuid and state = 'queued'
+      and event in ('submitted', 'revised') ${those}
+    returning id, partner, epoch, n`.execute(trx);
+  return rows;
+}
+
+/** Partners that may hold a reference: a message about it has a number, so it was sent or may have been. */
+export async function partnersHolding(trx: Trx, name: Name): Promise<string[]> {
+  const { rows } = await sql<{ partner: string }>`
+    select distinct partner from delivery where originator = ${name.originator} and reference_id = ${name.id}::uuid
+      and event in ('submitted', 'revised') and n is not null order by partner`.execute(trx);
+  return rows.map((row) => row.partner);
+}
+
+/** Partners to which this withdrawal went before: asking twice tells nobody twice. */
+export async function partnersRecalled(trx: Trx, name: Name): Promise<string[]> {
+  const { rows } = await sql<{ partner: string }>`
+    select distinct d.partner from delivery d where d.originator = ${name.originator} and d.reference_id = ${name.id}::uuid
+      and d.event = 'withdrawn' and not exists (
+        select 1 from delivery l where l.originator = d.originator and l.reference_id = d.reference_id
+          and l.partner = d.partner and l.event in ('submitted', 'revised') and l.position > d.position
+          and l.state <> 'dropped')`.execute(trx);
+  return rows.map((row) => row.partner);
+}
+
+export interface Seal extends Name {
+  readonly reason: string;
+  /** When it is erased; null where it is only sealed. */
+  readonly purgeAfter: Date | null;
+}
+
+/** Seals references: from the commit on no face shows them. What an operator keeps restricted stays so. */
+export async function sealReferences(trx: Trx, seals: readonly Seal[], at: Date): Promise<void> {
+  if (seals.length === 0) return;
+  const rows = seals.map((one) => ({ ...one, purge_after: one.purgeAfter?.toISOString() ?? null }));
+  await sql`
+    update reference r set state = case when r.state = 'restricted' then r.state else 'sealed' end,
+      sealed_at = coalesce(r.sealed_at, ${at}), purge_after = s.purge_after,
+      withdrawn_reason = s.reason, updated_at = ${at}
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as s (originator text, id uuid, reason text, purge_after timestamptz)
+    where r.originator = s.originator and r.id = s.id and r.state not in ('purged', 'expired')`.execute(trx);
+}
+
+export interface Due extends Name {
+  readonly state: string;
+  readonly direction: 'in' | 'out';
+  readonly purge_after: Date | null;
+  readonly kept_code: string | null;
+  readonly kept_until: Date | null;
+  readonly expires_at: Date | null;
+}
+
+/** References whose time has come, by withdrawal or by retention, locked until the transaction ends. */
+export async function lockDue(trx: Trx, now: Date, limit: number): Promise<Due[]> {
+  const { rows } = await sql<Due>`
+    select originator, id, state, direction, purge_after, kept_code, kept_until, expires_at from reference
+    where (purge_after <= ${now} or expires_at <= ${now}) and (kept_until is null or kept_until <= ${now})
+    order by originator, id limit ${limit} for update skip locked`.execute(trx);
+  return rows;
+}
+
+/** One reference for the operator's acts, locked. */
+export async function lockOne(trx: Trx, name: Name): Promise<Due | undefined> {
+  const { rows } = await sql<Due>`
+    select originator, id, state, direction, purge_after, kept_code, kept_until, expires_at
+    from reference where originator = ${name.originator} and id = ${name.id}::uuid for update`.execute(trx);
+  return rows[0];
+}
+
+/**
+ * Erases references: the data key goes first, and with it everything that was encrypted under it in this store, its write-ahead
+ * log and its later dumps; then the ciphertext, the blind-index rows and every code in the clear. Name, highest revision and
+ * state stay for ever, and the log of what was sent to whom.
+ */
+export async function destroyReferences(
+  trx: Trx,
+  names: readonly Name[],
+  state: 'purged' | 'expired',
+  at: Date,
+): Promise<void> {
+  if (names.length === 0) return;
+  const wanted = JSON.stringify(names.map(({ originator, id }) => ({ originator, id })));
+  const named = sql`jsonb_to_recordset(${wanted}::jsonb) as w (originator text, id uuid)`;
+  const same = (table: string, id: string) =>
+    sql`${sql.ref(`${table}.originator`)} = w.originator and ${sql.ref(`${table}.${id}`)} = w.id`;
+  for (const table of ['reference_key', 'reference_revision', 'reference_index']) {
+    await sql`delete from ${sql.table(table)} using ${named} where ${same(table, 'id')}`.execute(trx);
+  }
+  await sql`delete from idempotency using ${named} where ${same('idempotency', 'reference_id')}`.execute(trx);
+  await sql`update delivery set body = null from ${named} where ${same('delivery', 'reference_id')}`.execute(trx);
+  await sql`update message set body = null from ${named} where ${same('message', 'reference_id')}`.execute(trx);
+  await sql`update decision set trace = '[]', change = null, disclosed = null from ${named} where ${same('decision', 'id')}`.execute(
+    trx,
+  );
+  await sql`
+    update reference set state = ${state}, category = 'unknown', role = null, urgency = 'routine', tlp = 'unknown',
+      hosting = null, jurisdictions = '{}', assignee = null, report = null, retain_until = null, received_at = null,
+      purge_after = null, expires_at = null, kept_code = null, kept_until = null, updated_at = ${at}
+    from ${named} where ${same('reference', 'id')}`.execute(trx);
+}
+
+export interface RecallMessage extends Name {
+  readonly issuer: string;
+  readonly jti: string;
+  readonly digest: string;
+  readonly received_at: Date;
+}
+
+/** The withdrawals that asked for these references and whose receipt may still move to this outcome; they are given it here. */
+export async function settleRecalls(
+  trx: Trx,
+  names: readonly Name[],
+  outcome: 'purged' | 'retained',
+): Promise<RecallMessage[]> {
+  if (names.length === 0) return [];
+  const from = outcome === 'purged' ? ['sealed', 'retained'] : ['sealed'];
+  const { rows } = await sql<RecallMessage>`
+    update message m set outcome = ${outcome}
+    from jsonb_to_recordset(${JSON.stringify(names.map(({ originator, id }) => ({ originator, id })))}::jsonb) as w (originator text, id uuid)
+    where m.originator = w.originator and m.reference_id = w.id and m.event = 'urn:caseref:event:1:withdrawn'
+      and m.outcome = any(${from}::text[])
+    returning m.issuer, m.jti, m.digest, m.originator, m.reference_id as id, m.received_at`.execute(trx);
+  return rows;
+}
+
+/** Gives held withdrawals the outcome that the operator's decision makes. */
+export async function decideMessages(
+  trx: Trx,
+  held: readonly { issuer: string; jti: string }[],
+  outcome: string,
+  code: string | null,
+): Promise<void> {
+  await sql`
+    update message m set outcome = ${outcome}, code = ${code}
+    from jsonb_to_recordset(${JSON.stringify(held.map(({ issuer, jti }) => ({ issuer, jti })))}::jsonb) as w (issuer text, jti text)
+    where m.issuer = w.issuer and m.jti = w.jti`.execute(trx);
+}
+
+/** How many withdrawals of a partner were taken since an instant. */
+export async function withdrawalsSince(trx: Trx, issuer: string, since: Date): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from message where issuer = ${issuer} and received_at > ${since}
+      and event = 'urn:caseref:event:1:withdrawn' and outcome in ('sealed', 'purged')`.execute(trx);
+  return rows[0]?.n ?? 0;
+}
+
+export interface HeldWithdrawal {
+  readonly issuer: string;
+  readonly jti: string;
+  readonly digest: string;
+  readonly reference_id: string;
+  readonly reason: string;
+  readonly purge: boolean;
+  readonly batch: string | null;
+  readonly received_at: Date;
+}
+
+/** Withdrawals that wait for the operator, oldest first; of one batch or of all of a partner. */
+export async function heldWithdrawals(
+  db: Database,
+  filter: { readonly issuer?: string | undefined; readonly batch?: string | undefined },
+): Promise<HeldWithdrawal[]> {
+  let query = db.selectFrom('held_withdrawal').selectAll().orderBy('received_at').orderBy('jti').limit(10_000);
+  if (filter.issuer !== undefined) query = query.where('issuer', '=', filter.issuer);
+  if (filter.batch !== undefined) query = query.where('batch', '=', filter.batch);
+  return query.execute();
+}
+
+export async function forgetHeld(trx: Trx, held: readonly HeldWithdrawal[]): Promise<void> {
+  if (held.length === 0) return;
+  await sql`
+    delete from held_withdrawal h using jsonb_to_recordset(${JSON.stringify(held)}::jsonb) as w (issuer text, jti text)
+    where h.issuer = w.issuer and h.jti = w.jti`.execute(trx);
+}
+
+/** Ids of own references of one public report that are still open. */
+export async function openOfReport(db: Database, originator: string, report: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('reference')
+    .select('id')
+    .where('originator', '=', originator)
+    .where('report', '=', report)
+    .where('state', 'not in', [...closedStates])
+    .orderBy('position')
+    .execute();
+  return rows.map((row) => row.id);
+}
+
+/** Marks a reference as kept until an instant; it shows nothing meanwhile. */
+export async function keepReference(
+  trx: Trx,
+  name: Name,
+  kept: { ground: string; until: Date; at: Date },
+): Promise<void> {
+  await trx
+    .updateTable('reference')
+    .set({ state: 'restricted', kept_code: kept.ground, kept_until: kept.until, updated_at: kept.at })
+    .where('originator', '=', name.originator)
+    .where('id', '=', name.id)
+    .execute();
+}

@@ -1,0 +1,116 @@
+import { sql } from 'kysely';
+import type { Database, Trx } from './open.ts';
+
+/** The highest number of one epoch among what arrives together. */
+export interface Reached {
+  readonly partner: string;
+  readonly epoch: string;
+  readonly n: number;
+}
+
+export interface StreamBefore {
+  readonly partner: string;
+  readonly epoch: string;
+  /** The highest number before; null where the epoch is new. */
+  readonly highest: number | null;
+  /** Other epochs of this partner that began within a day. */
+  readonly others: number;
+}
+
+/** Notes how far partners' numbers reach, and tells where they stood before. */
+export async function noteReached(
+  trx: Trx,
+  reached: readonly Reached[],
+  at: Date,
+  dayAgo: Date,
+): Promise<StreamBefore[]> {
+  if (reached.length === 0) return [];
+  const { rows } = await sql<StreamBefore>`
+    with w as (
+      select * from jsonb_to_recordset(${JSON.stringify(reached)}::jsonb) as w (partner text, epoch uuid, n bigint)
+      order by partner, epoch),
+    put as (
+      insert into incoming_stream as s (partner, epoch, highest, first_at)
+      select partner, epoch, n, ${at} from w
+      on conflict (partner, epoch) do update set highest = greatest(s.highest, excluded.highest))
+    select w.partner, w.epoch, s.highest,
+      (select count(*)::int from incoming_stream o
+        where o.partner = w.partner and o.epoch <> w.epoch and o.first_at > ${dayAgo}) as others
+    from w left join incoming_stream s on s.partner = w.partner and s.epoch = w.epoch`.execute(trx);
+  return rows;
+}
+
+/** Keeps the numbers that a partner said will never come. */
+export async function keepVoided(
+  trx: Trx,
+  runs: readonly { partner: string; epoch: string; first: number; last: number }[],
+): Promise<void> {
+  if (runs.length === 0) return;
+  await sql`
+    insert into voided_run (partner, epoch, first, last)
+    select distinct partner, epoch, first, last
+    from jsonb_to_recordset(${JSON.stringify(runs)}::jsonb) as v (partner text, epoch uuid, first bigint, last bigint)
+    on conflict do nothing`.execute(trx);
+}
+
+/** Streams whose numbers are not accounted for up to the highest, those first that were not looked at for longest. */
+export async function unsettledStreams(db: Database, limit: number) {
+  const { rows } = await sql<{ partner: string; epoch: string; floor: number; highest: number }>`
+    select partner, epoch, floor, highest from incoming_stream where floor < highest
+    order by walked_at nulls first limit ${limit}`.execute(db);
+  return rows;
+}
+
+/** Numbers of a stream that came, from above `floor` on, ascending. */
+export async function numbersAbove(
+  db: Database,
+  stream: { partner: string; epoch: string },
+  floor: number,
+  limit: number,
+) {
+  const { rows } = await sql<{ n: number; received_at: Date }>`
+    select n, received_at from message
+    where issuer = ${stream.partner} and epoch = ${stream.epoch}::uuid and n > ${floor} order by n limit ${limit}`.execute(
+    db,
+  );
+  return rows;
+}
+
+/** Numbers above `floor` that the partner said will never come. */
+export async function voidedAbove(db: Database, stream: { partner: string; epoch: string }, floor: number) {
+  return db
+    .selectFrom('voided_run')
+    .select(['first', 'last'])
+    .where('partner', '=', stream.partner)
+    .where('epoch', '=', stream.epoch)
+    .where('last', '>', floor)
+    .orderBy('first')
+    .limit(1000)
+    .execute();
+}
+
+/** Moves the floor of a stream up, never down. */
+export async function raiseFloor(
+  db: Database,
+  stream: { partner: string; epoch: string },
+  floor: number,
+  at: Date,
+): Promise<void> {
+  await sql`
+    update incoming_stream set floor = greatest(floor, ${floor}), walked_at = ${at}
+    where partner = ${stream.partner} and epoch = ${stream.epoch}::uuid`.execute(db);
+}
+
+/** Forgets what a stream's floor has passed. */
+export async function forgetVoided(
+  db: Database,
+  stream: { partner: string; epoch: string },
+  floor: number,
+): Promise<void> {
+  await db
+    .deleteFrom('voided_run')
+    .where('partner', '=', stream.partner)
+    .where('epoch', '=', stream.epoch)
+    .where('last', '<=', floor)
+    .execute();
+}
