@@ -14,7 +14,10 @@ import type { OperationAnswer } from '../../operator/answer.ts';
 export interface Player {
   readonly name: string;
   readonly issuer: string;
+  /** The node as it runs now; after `start` another one. */
   readonly node: RunningNode;
+  stop(): Promise<void>;
+  start(): Promise<void>;
 }
 
 export interface Cast {
@@ -72,9 +75,23 @@ async function makePlayer(
   });
   if (isRefusal(made)) throw new Error(`a node could not be made: ${made.message}`);
   const run = { logLevel: 'error', trustProxy: false, store } as const;
-  const node = await startNode({ dataDir, settings, run, passphrase });
-  if (isRefusal(node)) throw new Error(`a node could not be started: ${node.message}`);
-  return { name: who.name, issuer, node };
+  const begin = async () => {
+    const node = await startNode({ dataDir, settings, run, passphrase });
+    if (isRefusal(node)) throw new Error(`a node could not be started: ${node.message}`);
+    return node;
+  };
+  let node = await begin();
+  return {
+    name: who.name,
+    issuer,
+    get node() {
+      return node;
+    },
+    stop: () => node.close(),
+    async start() {
+      node = await begin();
+    },
+  };
 }
 
 /** Makes three organisations in a temporary directory, each with keys, store and listeners of its own. */

@@ -12,6 +12,7 @@ import {
   tellDecisions,
   tellReceipts,
 } from './story.ts';
+import { decideHeld, outage, recall } from './trouble.ts';
 
 /** The whole demonstration, told as it happens; the exit code says whether every expectation held. */
 export async function demonstrate(cli: Cli, onceOnly: boolean): Promise<Exit> {
@@ -38,6 +39,9 @@ async function tell(terminal: Terminal, cast: Cast, found: Expectations): Promis
   await tellDecisions(terminal, cast, found);
   await explainTwo(terminal, cast, results);
   await tellReceipts(terminal, cast, found);
+  await decideHeld(terminal, cast, found);
+  const [sentInError] = await outage(terminal, cast, found);
+  if (sentInError !== undefined) await recall(terminal, cast, sentInError, found);
 }
 
 function report(terminal: Terminal, { broken, count }: Expectations): void {
