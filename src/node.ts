@@ -25,7 +25,7 @@ import { openOperatorSocket } from './operator/socket.ts';
 import { peerListener } from './peer/listener.ts';
 import { portalListener } from './portal/listener.ts';
 import type { Store, StoreSettings } from './store/open.ts';
-import { forgetNode, insertNode, nodeIssuer } from './store/own-node.ts';
+import { checkOwner, forgetNode, insertNode, nodeIssuer } from './store/own-node.ts';
 import { openReadyStore } from './store/ready.ts';
 import { createTransport } from './transport/transport.ts';
 import { isLoopbackIssuer } from './wire/issuer.ts';
@@ -40,6 +40,8 @@ export interface NodeOptions {
   /** Where log lines go; the node's own on stderr where absent. */
   readonly log?: Log;
   readonly clock?: () => number;
+  /** Asked while another process holds the embedded store: true to try again. Refused at once where absent. */
+  readonly whileLocked?: () => Promise<boolean>;
 }
 
 /** A node without listeners and workers: what the command line uses where none is running. */
@@ -83,19 +85,6 @@ function storeSettings(dataDir: string, store: RunSettings['store']): StoreSetti
   return store.kind === 'embedded'
     ? { kind: 'embedded', directory: storeOf(dataDir) }
     : { kind: 'postgres', url: store.url.reveal(), schema: store.schema };
-}
-
-async function checkOwner(store: Store, issuer: string): Promise<Refusal | undefined> {
-  const owner = await nodeIssuer(store.db);
-  if (owner === issuer) return undefined;
-  return owner === undefined
-    ? refuse('state-conflict', '', 'No node has been made in this store.', 'Make one: caseref init.')
-    : refuse(
-        'setting-invalid',
-        '/issuer',
-        'The store belongs to a node with another issuer.',
-        `Restore "issuer" to ${owner}.`,
-      );
 }
 
 interface Ingredients {
@@ -147,16 +136,25 @@ function once(end: () => Promise<void>): () => Promise<void> {
   };
 }
 
+/** A command holds the store for a second or two, and a node that starts takes as long to listen: both are waited for. */
+async function openPatiently({ dataDir, run, whileLocked }: NodeOptions): Promise<Store | Refusal> {
+  for (;;) {
+    const store = await openReadyStore(storeSettings(dataDir, run.store));
+    if (!isRefusal(store) || store.code !== 'store-locked') return store;
+    if (!(await whileLocked?.())) return store;
+  }
+}
+
 async function openAssembled(options: NodeOptions): Promise<Assembled | Refusal> {
   const { dataDir, settings, run, passphrase, clock = Date.now } = options;
   const lax = await checkSecretDirectory(dataDir);
   if (lax) return lax;
   const keys = await openKeyStore(keysOf(dataDir), passphrase.reveal());
   if (isRefusal(keys)) return keys;
-  const store = await openReadyStore(storeSettings(dataDir, run.store));
+  const store = await openPatiently(options);
   if (isRefusal(store)) return store;
   const log = options.log ?? createLog({ level: run.logLevel });
-  const wrong = await checkOwner(store, settings.issuer);
+  const wrong = await checkOwner(store.db, settings.issuer);
   if (!wrong) return assemble({ settings, keys, store, log, clock });
   await store.close();
   return wrong;
@@ -170,7 +168,11 @@ export async function openNode(options: NodeOptions): Promise<OpenedNode | Refus
   const node = await openAssembled(options);
   if (isRefusal(node)) return node;
   const { exchange, share, close } = node;
-  return { exchange, operations: createOperations({ exchange, share, place: placeOf(options), running: false }), close };
+  return {
+    exchange,
+    operations: createOperations({ exchange, share, place: placeOf(options), running: false }),
+    close,
+  };
 }
 
 // --- running ---

@@ -62,6 +62,33 @@ describe('settle', () => {
   });
 
   test.each([
+    ['/opt/tell', ['/opt/tell']],
+    ['  /opt/tell --to  desk ', ['/opt/tell', '--to', 'desk']],
+    ['["/opt/tell","two words","$(id)"]', ['/opt/tell', 'two words', '$(id)']],
+    ['', undefined],
+  ])('takes the command for alerts as %j', (text, parts) => {
+    expect(run({ CASEREF_ALERT_COMMAND: text })).toHaveProperty('store');
+    expect((run({ CASEREF_ALERT_COMMAND: text }) as { alertCommand?: unknown }).alertCommand).toEqual(parts);
+  });
+
+  test.each([
+    'tell',
+    './tell',
+    '["tell"]',
+    '[]',
+    '["/opt/tell",7]',
+    '["/opt/tell"',
+    '/opt/tell "two words"',
+    '/opt/tell | mail',
+  ])('refuses %j as the command for alerts', (text) => {
+    const refusal = run({ CASEREF_ALERT_COMMAND: text });
+    expect(refusal).toMatchObject({
+      code: 'setting-invalid',
+      message: expect.stringMatching(/^CASEREF_ALERT_COMMAND: /),
+    });
+  });
+
+  test.each([
     ['an address of PostgreSQL for a node with an embedded store', { CASEREF_DATABASE: DATABASE }, node],
     ['no address for a node in PostgreSQL', {}, { ...node, schema: 'hotline_a' }],
     ['an empty address for a node in PostgreSQL', { CASEREF_DATABASE: '' }, { ...node, schema: 'hotline_a' }],

@@ -42,6 +42,17 @@ export function exampleText(examples: readonly string[]): string {
   );
 }
 
+/** The directory of the node as the next command must name it too: where this one was given it, that one needs it. */
+export function sameNode({ data }: Everywhere): string {
+  if (data === undefined) return '';
+  return ` --data ${quoted(data)}`;
+}
+
+/** A word as a shell takes it. */
+export function quoted(word: string): string {
+  return /^[\w./:@~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 /** Prints refusals, as JSON where that was asked for, and gives the exit code that they make. */
 export function refuseWith(cli: Cli, options: Everywhere, refused: Refusal | readonly Refusal[]): Exit {
   const errors = isRefusal(refused) ? [refused] : refused;

@@ -29,8 +29,8 @@ const partsOfDeny = ['destination', 'category', 'host', 'ground', 'id'];
 
 function addDeny(cli: Cli): Command {
   return leaf('add', 'add a deny; from then on no rule of any partner overrides it', [
-    'caseref policy deny add --destination XK,AQ --ground death-penalty',
-    'caseref policy deny add --category sexual-extortion --destination AQ --ground legal --id no-extortion-to-aq',
+    'caseref policy deny add --category grooming --host chat.example --ground legal --id no-chats',
+    'caseref policy deny add --destination XX --ground mandate',
     'caseref policy deny add --file deny.json',
   ])
     .option('--destination <cc,…>', 'where the partner is, as recorded at its confirmation', listed)
@@ -48,6 +48,8 @@ function addDeny(cli: Cli): Command {
             ['deny', deny.id, 'strong'],
             ['ground', deny.ground],
           ]);
+          if (deny.appliesTo.length > 0) cli.terminal.fields([['applies to', deny.appliesTo.join(', ')]]);
+          else cli.terminal.warn('It applies to no partner that you have now.');
           cli.terminal.say('It counts for every decision from now on; what was sent is not called back.');
         }),
       );
@@ -115,7 +117,7 @@ function describeWhen(when: Deny['when']): string {
 }
 
 function removeDeny(cli: Cli): Command {
-  return leaf('remove', 'end a deny; it stays in the record', ['caseref policy deny remove no-extortion-to-aq'])
+  return leaf('remove', 'end a deny; it stays in the record', ['caseref policy deny remove no-chats'])
     .argument('<id>', 'name of the deny')
     .action(async (id: string, options: Everywhere) => {
       cli.end(

@@ -53,8 +53,9 @@ async function reportClosed(
   const { reportOf } = await import('../exchange/doctor/examine.ts');
   const run = isRefusal(settings) ? settings : settle(cli.environment, settings);
   const configuration = isRefusal(settings) || isRefusal(run) ? [] : await examineConfiguration(settings, run);
-  const files = (await examineFiles(dataDir)).filter(({ level, code }) => level !== 'ok' || code !== why.code);
   const { code, message, next } = why;
+  // The refusal may be about one of the files: nobody wants to read it twice.
+  const files = (await examineFiles(dataDir)).filter((one) => one.next === undefined || !next.includes(one.next));
   const closed: Finding = { level: 'bad', code, message: `The node cannot be opened: ${message}`, next };
   const issuer = isRefusal(settings) ? '' : settings.issuer;
   return reportOf([closed, ...configuration, ...files], { issuer, running: false, now: Date.now() });

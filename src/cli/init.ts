@@ -15,7 +15,7 @@ import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { spokenFingerprint } from '../wire/fingerprint.ts';
 import { isLoopbackIssuer } from '../wire/issuer.ts';
 import { codeOption, listed, wholeNumber } from './argument.ts';
-import { answerWith, type Cli, type Everywhere, leaf, refuseWith } from './command.ts';
+import { answerWith, type Cli, type Everywhere, leaf, quoted, refuseWith } from './command.ts';
 import type { Exit } from './exit.ts';
 import { fingerprintFields } from './keys.ts';
 import { readPassphrase } from './passphrase.ts';
@@ -140,7 +140,7 @@ function printNode(
     ...fingerprintFields(node),
   ]);
   if (store.kind === 'postgres') terminal.say('Every command of this node wants CASEREF_DATABASE.');
-  const named = `--data ${/^[\w./-]+$/.test(directory) ? directory : `'${directory.replaceAll("'", "'\\''")}'`}`;
+  const named = `--data ${quoted(directory)}`;
   const trial = store.kind === 'embedded' && !isLoopbackIssuer(issuer) ? ' --trial' : '';
   terminal.next('Next:', [
     `caseref serve ${named}${trial}`,

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { codes } from '../domain/codes.ts';
-import { isRefusal } from '../domain/refusal.ts';
+import { isRefusal, refuse } from '../domain/refusal.ts';
 import { codeOption, listed, type PageOptions, paged, sayMore } from './argument.ts';
-import { type Cli, type Everywhere, group, leaf, refuseWith } from './command.ts';
+import { type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
 import { readDocument } from './document.ts';
 import { fingerprintFields } from './keys.ts';
 import { ask, type ValueOf } from './reach.ts';
@@ -10,13 +10,20 @@ import type { Column } from './table.ts';
 
 /** `caseref partner`: who this node exchanges with. */
 export function partnerCommand(cli: Cli): Command {
-  return group('partner', 'introduce, confirm and look at partners', [
+  return group('partner', 'introduce, confirm, suspend and look at partners', [
     addPartner(cli),
     confirmPartner(cli),
     listPartners(cli),
     showPartner(cli),
+    suspendPartner(cli),
+    resumePartner(cli),
   ]);
 }
+
+const NO_ENCRYPTION =
+  'This release signs but does not encrypt: it exchanges with nodes on this machine, and with foreign clients by your word.';
+const FOREIGN =
+  'Confirmed as a foreign client: messages to it are signed and not encrypted; only TLS protects them on the way, and whoever ends that TLS reads them.';
 
 function addPartner(cli: Cli): Command {
   return leaf('add', 'take the peer card of a partner; it is pending until its fingerprint is confirmed', [
@@ -37,8 +44,10 @@ function addPartner(cli: Cli): Command {
             ['for', added.organisation.jurisdictions.join(', ')],
             ...fingerprintFields(added),
           ]);
-          cli.terminal.next('Call the partner on a number that you know, compare the spoken fingerprint, then:', [
-            `caseref partner confirm ${added.issuer} --fingerprint '${added.spoken}'`,
+          if (!added.exchangeable) cli.terminal.warn(NO_ENCRYPTION);
+          // Not the fingerprint of the card: whoever pasted that would have compared nothing.
+          cli.terminal.next('Call the partner on a number that you know, have it read out its fingerprint, and type that:', [
+            `caseref partner confirm ${added.issuer} --fingerprint 'WHAT YOU HEARD'${sameNode(options)}`,
           ]);
         }),
       );
@@ -79,8 +88,61 @@ function confirmPartner(cli: Cli): Command {
             ['recorded as', `${confirmed.type}${origin('type')}`],
             ['competent for', `${confirmed.jurisdictions.join(', ')}${origin('jurisdictions')}`],
           ]);
+          if (confirmed.foreign) cli.terminal.warn(FOREIGN);
           cli.terminal.next('Nothing is sent to it before it has a policy:', [
-            `caseref policy set ${issuer} policy.json`,
+            `caseref policy set ${issuer} policy.json${sameNode(options)}`,
+          ]);
+        }),
+      );
+    });
+}
+
+interface SuspendOptions extends Everywhere {
+  readonly all?: boolean;
+  readonly reason: string;
+  readonly yes?: boolean;
+}
+
+function suspendPartner(cli: Cli): Command {
+  return leaf('suspend', 'stop the exchange with a partner at once; withdrawals and receipts still pass', [
+    "caseref partner suspend https://node.police-b.example --reason 'its node was broken into'",
+    "caseref partner suspend --all --reason 'our own node is examined' --yes",
+  ])
+    .argument('[issuer]', 'the partner')
+    .option('--all', 'every active partner; wants --yes')
+    .requiredOption('--reason <text>', 'why; stays on this node')
+    .option('--yes', 'do it')
+    .action(async (issuer: string | undefined, options: SuspendOptions) => {
+      const { all = false, reason, yes = false } = options;
+      if (all && !yes) {
+        const next = 'If that is meant, give --yes.';
+        const what = 'This stops the exchange with every active partner. Nothing was done.';
+        return cli.end(refuseWith(cli, options, refuse('usage-invalid', '', what, next)));
+      }
+      cli.end(
+        await ask(cli, options, 'partner.suspend', { issuer, all, reason }, ({ suspended }) => {
+          if (suspended.length === 0) cli.terminal.say('There is no active partner.');
+          for (const one of suspended) cli.terminal.step(`${one} is suspended.`, 'bad');
+          if (suspended.length > 0)
+            cli.terminal.next('To let it go on:', [
+              `caseref partner resume ${suspended.length === 1 ? suspended[0] : 'ISSUER'}${sameNode(options)}`,
+            ]);
+        }),
+      );
+    });
+}
+
+function resumePartner(cli: Cli): Command {
+  return leaf('resume', 'let the exchange with a suspended partner go on', [
+    'caseref partner resume https://node.police-b.example',
+  ])
+    .argument('<issuer>', 'the partner')
+    .action(async (issuer: string, options: Everywhere) => {
+      cli.end(
+        await ask(cli, options, 'partner.resume', { issuer }, () => {
+          cli.terminal.step(`${issuer} is active again; what waited for it goes now.`, 'good');
+          cli.terminal.next('What was decided meanwhile may be held:', [
+            `caseref reference held --partner ${issuer}${sameNode(options)}`,
           ]);
         }),
       );
@@ -133,6 +195,7 @@ function printPartner({ terminal }: Cli, partner: ValueOf<'partner.show'>): void
     ['partner', partner.issuer, 'strong'],
     ['name', partner.name],
     ['state', partner.state, toneOf(partner.state)],
+    ['because', partner.stateReason],
     ['recorded as', partner.type],
     ['competent for', partner.jurisdictions.join(', ')],
     ['coverage', partner.coverage.join(', ')],

@@ -5,7 +5,7 @@ import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith } from '
 import { denyCommand } from './deny.ts';
 import { readJsonDocument } from './document.ts';
 import { exit } from './exit.ts';
-import { ask, reach, type ValueOf } from './reach.ts';
+import { ask, type ValueOf } from './reach.ts';
 
 /** `caseref policy`: what goes to a partner and what is taken from it. */
 export function policyCommand(cli: Cli): Command {
@@ -45,7 +45,7 @@ function setPolicy(cli: Cli): Command {
 }
 
 function sayWarnings(cli: Cli, warnings: ValueOf<'policy.check'>['warnings']): void {
-  for (const { pointer, message } of warnings) cli.terminal.warn(`${pointer}: ${message}`);
+  for (const { pointer, message } of warnings) cli.terminal.warn(pointer === '' ? message : `${pointer}: ${message}`);
 }
 
 function showPolicy(cli: Cli): Command {
@@ -66,17 +66,16 @@ function showPolicy(cli: Cli): Command {
 }
 
 function checkPolicy(cli: Cli): Command {
-  return leaf('check', 'look at a policy document without storing it', ['caseref policy check policy.json'])
+  return leaf('check', 'look at a policy document without storing it; needs no node', ['caseref policy check policy.json'])
     .argument('<file>', 'the policy document; - is standard input')
     .action(async (file: string, options: Everywhere) => {
       const document = await readJsonDocument(cli, file);
       if (isRefusal(document)) return cli.end(refuseWith(cli, options, document));
-      const node = await reach(cli, options);
-      if (isRefusal(node)) return cli.end(refuseWith(cli, options, node));
-      const answer = await node.call('policy.check', { document }).finally(() => node.close());
-      if (!answer.ok) return cli.end(refuseWith(cli, options, answer.refusals));
-      const { refusals, warnings } = answer.value;
-      const code = answerWith(cli, options, answer.value, () => {
+      // The document is all that it takes: no node, no passphrase.
+      const { reviewPolicy } = await import('../exchange/policies.ts');
+      const report = reviewPolicy(document);
+      const { refusals, warnings } = report;
+      const code = answerWith(cli, options, report, () => {
         cli.terminal.refused({ errors: refusals });
         sayWarnings(cli, warnings);
         if (refusals.length === 0) cli.terminal.step('The policy can be set.', 'good');

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   dataDirectory,
   type NodeSettings,
@@ -92,14 +93,42 @@ async function callSocket<Name extends OperationName>(
   }
 }
 
+const PATIENCE_MS = 10_000;
+const LOOK_AGAIN_MS = 200;
+
+/** Waits for whoever holds the store, until it lets go, turns out to be a node that can be asked, or takes too long. */
+export interface StoreWait {
+  readonly whileLocked: () => Promise<boolean>;
+  /** The socket of the node that came up meanwhile. */
+  socket(): string | undefined;
+}
+
+export function waitForStore(dataDir: string): StoreWait {
+  const end = performance.now() + PATIENCE_MS;
+  let socket: string | undefined;
+  return {
+    socket: () => socket,
+    async whileLocked() {
+      socket = await findRunningNode(dataDir);
+      if (socket !== undefined || performance.now() > end) return false;
+      await pause(LOOK_AGAIN_MS);
+      return true;
+    },
+  };
+}
+
 async function openHere(cli: Cli, options: Everywhere): Promise<ReachedNode | Refusal> {
   const choice = await chooseNode(cli, options);
   if (isRefusal(choice)) return choice;
+  const wait = waitForStore(choice.dataDir);
   // Loaded only here: with a running node, a command answers without store, listeners and keys.
   const { openNode } = await import('../node.ts');
   const level = cli.environment.logLevel === undefined ? 'warn' : choice.run.logLevel;
-  const node = await openNode({ ...choice, log: createLog({ level }) });
-  if (isRefusal(node)) return node;
+  const node = await openNode({ ...choice, log: createLog({ level }), whileLocked: wait.whileLocked });
+  if (isRefusal(node)) {
+    const socket = wait.socket();
+    return socket === undefined ? node : throughSocket(socket);
+  }
   return {
     running: false,
     call: (name, args) => operationOf(node.operations, name)(args),

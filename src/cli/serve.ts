@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { isRefusal } from '../domain/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import type { RunningNode } from '../node.ts';
 import { type Cli, type Everywhere, leaf, refuseWith } from './command.ts';
 import { type Exit, exit } from './exit.ts';
-import { chooseNode, type NodeChoice } from './reach.ts';
+import { chooseNode, type NodeChoice, waitForStore } from './reach.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `caseref serve`: runs the node until it is told to stop. */
@@ -22,8 +22,9 @@ async function serve(cli: Cli, options: Everywhere & { trial?: boolean }): Promi
   const { startNode } = await import('../node.ts');
   // Listened for before the start, so that a signal during it is kept and not lost.
   const stopping = firstSignal();
-  const node = await startNode({ ...choice, trial: options.trial ?? false });
-  if (isRefusal(node)) return refuseWith(cli, options, node);
+  const wait = waitForStore(choice.dataDir);
+  const node = await startNode({ ...choice, trial: options.trial ?? false, whileLocked: wait.whileLocked });
+  if (isRefusal(node)) return refuseWith(cli, options, node.code === 'store-locked' ? heldBy(wait.socket(), node) : node);
   const standing = { issuer: choice.settings.issuer, store: choice.run.store.kind, addresses: node.addresses };
   if (options.json) cli.terminal.json(standing);
   else printAddresses(cli.terminal, choice, node);
@@ -33,6 +34,14 @@ async function serve(cli: Cli, options: Everywhere & { trial?: boolean }): Promi
   await node.close();
   cli.terminal.say('Stopped.');
   return exit.done;
+}
+
+/** Who holds the store, as far as it can be told: a node's socket is named by its process. */
+function heldBy(socket: string | undefined, locked: Refusal): Refusal {
+  const pid = /operator-(\d+)\.sock$/.exec(socket ?? '')?.[1];
+  if (pid === undefined) return locked;
+  const next = `Leave it running, since commands reach it by itself, or stop it first: kill ${pid}`;
+  return refuse('store-locked', '', `A node runs on this data directory already (process ${pid}).`, next);
 }
 
 /** The first signal to stop; a second one ends the program where it is, which loses nothing that was committed. */

@@ -40,6 +40,11 @@ export function judgeDeny(deny: Deny, input: DenyInput): Ruling {
   return undecided(deny, clauses);
 }
 
+/** Whether a deny may concern a partner by its destination; false only where the partner is certainly elsewhere. */
+export function mayConcern(deny: Deny, partner: PartnerFacts): boolean {
+  return destination(deny, partner).every(({ answer }) => answer !== 'no');
+}
+
 function undecided(deny: Deny, clauses: readonly Clause[]): Ruling {
   const failed = clauses.find((clause) => clause.answer === 'unsaid');
   const member = failed?.member ?? 'reference';

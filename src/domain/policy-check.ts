@@ -1,6 +1,6 @@
 import { conditionList, isListedCode, isPlace } from './clause.ts';
 import { codes } from './codes.ts';
-import type { Policy, When } from './contract.types.ts';
+import type { Deny, Policy, When } from './contract.types.ts';
 import { isDate } from './instant.ts';
 import { checkJurisdiction, within } from './jurisdiction.ts';
 import { gateIds } from './policy.ts';
@@ -48,8 +48,18 @@ export function checkPolicy(policy: Omit<Policy, 'version'>): PolicyFindings {
       ...checkBinding(policy),
       ...checkSecurity(policy),
     ],
-    warnings: [...warnOfWhole(policy), ...send.warnings, ...receive.warnings, ...warnOfLimits(policy)],
+    warnings: [...warnOfWhole(policy), ...send.warnings, ...receive.warnings, ...warnOfLimits(policy), ...warnOfEncryption(policy)],
   };
+}
+
+/**
+ * Checks a deny like a policy: a code that does not exist would never match, and what was meant to stay would leave. Every
+ * refusal is `policy-invalid` with its pointer; the next step names the code that was meant where that is plain.
+ */
+export function checkDeny(deny: Deny): Refusal[] {
+  const places = (deny.destination ?? []).flatMap((code, index) => checkPlace(code, `/destination/${index}`));
+  const codesOfWhen = deny.when === undefined ? [] : checkWhen(deny.when, '/when');
+  return [...places, ...codesOfWhen].map((refusal) => ({ ...refusal, code: 'policy-invalid' }));
 }
 
 function checkLegal({ legal }: Omit<Policy, 'version'>): Refusal[] {
@@ -176,6 +186,13 @@ function warnOfLimits({ send, receive }: Omit<Policy, 'version'>): PolicyWarning
       ? []
       : [{ pointer: `/${side}/perMinute`, message: 'More a minute than a day: the limit a minute has no effect.' }],
   );
+}
+
+function warnOfEncryption({ security }: Omit<Policy, 'version'>): PolicyWarning[] {
+  if (security?.encryption !== 'required') return [];
+  const message =
+    'This release cannot encrypt: messages between nodes on one machine are signed and go in the clear, whatever this says.';
+  return [{ pointer: '/security/encryption', message }];
 }
 
 function warnOfRule(rule: Rule, before: readonly Rule[], at: string): PolicyWarning[] {

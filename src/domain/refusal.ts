@@ -111,7 +111,10 @@ export const refusals = {
   'delivery-unknown': ['There is no such delivery', 'List them: caseref delivery list.'],
   'state-conflict': ['The state does not allow this', 'Read the current state first.'],
   'usage-invalid': ['The call is not complete', 'Read --help of the command.'],
-  'store-locked': ['Another process uses this data directory', 'Stop it, or use its socket.'],
+  'store-locked': [
+    'Another command or node on this machine is using this data directory',
+    'Wait until that command has ended, or stop that node (Ctrl-C, or kill and its process number), and try again.',
+  ],
   'store-unavailable': ['The store cannot be reached', 'Check the database setting and that the server runs.'],
   'setting-invalid': ['A setting is missing or contradicts another', 'Mend the setting named.'],
   'passphrase-wrong': [

@@ -30,7 +30,7 @@ export function walkSequence(floor: number, came: readonly Numbered[], voided: r
     if (n <= reached) continue;
     if (n > reached + 1) {
       if (now - at <= HOLE_MS) break;
-      holes.push([reached + 1, n - 1]);
+      holes.push(...withoutVoided([reached + 1, n - 1], voided));
     }
     reached = passVoided(n, voided);
   }
@@ -45,6 +45,22 @@ export function jumps(highest: number, came: readonly number[]): boolean {
     reached = Math.max(reached, n);
   }
   return false;
+}
+
+/** What is left of a hole when the numbers that the sender gave up are taken out of it. */
+function withoutVoided(hole: Run, voided: readonly Run[]): Run[] {
+  return voided.reduce<Run[]>(
+    (left, [first, last]) =>
+      left.flatMap(([from, to]): Run[] => {
+        if (last < from || first > to) return [[from, to]];
+        const rest: Run[] = [
+          [from, first - 1],
+          [last + 1, to],
+        ];
+        return rest.filter(([a, b]) => a <= b);
+      }),
+    [hole],
+  );
 }
 
 function passVoided(from: number, voided: readonly Run[]): number {

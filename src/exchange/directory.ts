@@ -2,7 +2,7 @@ import type { Deny, Endpoints, Issuer, Policy } from '../domain/contract.types.t
 import type { PartnerFacts } from '../domain/decision.ts';
 import type { Database } from '../store/open.ts';
 import { denyRows, directoryVersion, partnerKeyRows, partnerRows, policyRows } from '../store/partners.ts';
-import { type PartnerKeys, pinKeys } from '../wire/pinned.ts';
+import { type PartnerKeys, type PinnedKey, pinKeys } from '../wire/pinned.ts';
 
 export interface PartnerEntry {
   readonly facts: PartnerFacts;
@@ -35,6 +35,14 @@ export interface Directory {
 /** A key set is still used for this long after its `exp`, while refreshes fail. */
 const GRACE_SECONDS = 14 * 24 * 60 * 60;
 
+/** Keys of an algorithm that the policy does not name stay known, and verify nothing. */
+function withAlgorithms(pinned: PartnerKeys, algs: readonly string[] | undefined): PartnerKeys {
+  if (algs === undefined) return pinned;
+  const shut = ([kid, key]: [string, PinnedKey]): [string, PinnedKey] =>
+    key.use !== 'sig' || algs.includes(key.alg) ? [kid, key] : [kid, { ...key, key: undefined }];
+  return { ...pinned, keys: new Map([...pinned.keys].map(shut)) };
+}
+
 async function load(db: Database, version: number): Promise<Snapshot> {
   const partners = await partnerRows(db);
   const keys = Map.groupBy(await partnerKeyRows(db), (row) => row.issuer);
@@ -42,6 +50,14 @@ async function load(db: Database, version: number): Promise<Snapshot> {
   const entries = new Map<Issuer, PartnerEntry>();
   for (const row of partners) {
     if (row.state === 'removed') continue;
+    const policy = policies.get(row.issuer);
+    const pinned = await pinKeys({
+      issuer: row.issuer,
+      state: row.state,
+      foreign: row.foreign_client,
+      keys: keys.get(row.issuer) ?? [],
+      staleAt: row.key_set_exp + GRACE_SECONDS,
+    });
     entries.set(row.issuer, {
       facts: { issuer: row.issuer, type: row.type, jurisdictions: row.jurisdictions },
       name: row.name,
@@ -49,14 +65,8 @@ async function load(db: Database, version: number): Promise<Snapshot> {
       foreign: row.foreign_client,
       local: row.is_local,
       endpoints: row.endpoints,
-      policy: policies.get(row.issuer),
-      keys: await pinKeys({
-        issuer: row.issuer,
-        state: row.state,
-        foreign: row.foreign_client,
-        keys: keys.get(row.issuer) ?? [],
-        staleAt: row.key_set_exp + GRACE_SECONDS,
-      }),
+      policy,
+      keys: withAlgorithms(pinned, policy?.security?.algs),
     });
   }
   return { version, partners: entries, denies: (await denyRows(db)).map((row) => row.document) };

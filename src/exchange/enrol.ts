@@ -9,9 +9,9 @@ import { bumpDirectory, partnerRow } from '../store/partners.ts';
 import { insertRows } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { type OpenedCard, openCard } from '../wire/card.ts';
-import { sameFingerprint, spokenFingerprint } from '../wire/fingerprint.ts';
+import { isFingerprint, sameFingerprint, spokenFingerprint } from '../wire/fingerprint.ts';
 import { isLoopbackIssuer } from '../wire/issuer.ts';
-import type { OpenedKeySet } from '../wire/keyset.ts';
+import { type OpenedKeySet, wantsEncryption } from '../wire/keyset.ts';
 import type { Exchange } from './context.ts';
 
 /** What an introduction gives the operator to compare by telephone. */
@@ -24,6 +24,8 @@ export interface Introduced {
   readonly spoken: string;
   /** What the card claims; nothing of it counts before the operator confirms. */
   readonly organisation: PeerCard['organisation'];
+  /** False where this release may not exchange with the partner: it would have to encrypt. */
+  readonly exchangeable: boolean;
 }
 
 /** Takes a peer card: the partner is pending, its keys are pinned, and nothing is exchanged before the fingerprint is confirmed. */
@@ -44,7 +46,8 @@ export async function addPartner(exchange: Exchange, compact: string): Promise<I
     );
   const taken = await inTransaction(exchange.store.db, (trx) => pinPartner(exchange, trx, opened, compact.trim()));
   if (isRefusal(taken)) return taken;
-  return { issuer: card.iss, state: 'pending', fingerprint: kid, spoken, organisation: card.organisation };
+  const exchangeable = profile.loopback && isLoopbackIssuer(card.iss);
+  return { issuer: card.iss, state: 'pending', fingerprint: kid, spoken, organisation: card.organisation, exchangeable };
 }
 
 async function pinPartner(
@@ -152,6 +155,8 @@ export interface Confirmed {
   readonly fromCard: readonly ('type' | 'jurisdictions')[];
   readonly fingerprint: string;
   readonly spoken: string;
+  /** A client that cannot encrypt, by the operator's word: messages to it go unencrypted inside TLS. */
+  readonly foreign: boolean;
 }
 
 /** Makes a pending partner active when the fingerprint that the operator compared is that of the pinned identity key. */
@@ -167,6 +172,22 @@ export async function confirmPartner(exchange: Exchange, given: Confirmation): P
       .executeTakeFirst();
     if (!row) return refuse('partner-unknown', '/issuer');
     if (row.state !== 'pending') return refuse('state-conflict', '/issuer', `The partner is ${row.state} already.`);
+    if (given.foreign && wantsEncryption(row.key_set)) {
+      return refuse(
+        'encryption-required',
+        '/foreign',
+        'The partner’s key set says that messages to it must be encrypted, which this release cannot do.',
+        'Wait for the release with encryption; --foreign is for clients that cannot encrypt.',
+      );
+    }
+    if (!isFingerprint(given.fingerprint)) {
+      return refuse(
+        'usage-invalid',
+        '/fingerprint',
+        'This is no fingerprint.',
+        'Type what the partner read out: eight groups of five digits, or the 43 characters as they are written.',
+      );
+    }
     if (!(await sameFingerprint(row.identity_jwk, given.fingerprint)))
       return refuse('fingerprint-mismatch', '/fingerprint');
     const type = given.type ?? row.type;
@@ -197,6 +218,7 @@ export async function confirmPartner(exchange: Exchange, given: Confirmation): P
       fromCard,
       fingerprint: row.identity_kid,
       spoken,
+      foreign: given.foreign ?? false,
     };
   });
 }
@@ -223,6 +245,6 @@ function checkConfirmation(exchange: Exchange, given: Confirmation): Refusal | u
     'encryption-required',
     '/issuer',
     'This release signs but does not encrypt, and plain messages may pass between loopback nodes only.',
-    'Wait for the release with encryption, or confirm a client that cannot encrypt with --foreign.',
+    'Wait for the release with encryption; two nodes on one machine can exchange for a trial.',
   );
 }

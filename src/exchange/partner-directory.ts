@@ -12,6 +12,7 @@ function view(row: Row) {
     issuer: row.issuer,
     name: row.name,
     state: row.state,
+    ...(row.state_reason !== null && { stateReason: row.state_reason }),
     type: row.type,
     jurisdictions: row.jurisdictions,
     coverage: row.coverage,

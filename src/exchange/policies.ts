@@ -1,10 +1,12 @@
 import type { Deny, Policy } from '../domain/contract.types.ts';
+import { mayConcern } from '../domain/denies.ts';
 import { guard } from '../domain/guard.ts';
 import { isoInstant } from '../domain/instant.ts';
-import { checkPolicy, type PolicyWarning } from '../domain/policy-check.ts';
+import { checkDeny, checkPolicy, type PolicyWarning } from '../domain/policy-check.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { recordEvents } from '../store/feed.ts';
-import { bumpDirectory, denyRows, partnerRow } from '../store/partners.ts';
+import { bumpDirectory, denyRows, partnerRow, partnerRows } from '../store/partners.ts';
+import type { Trx } from '../store/open.ts';
 import { insertRows } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { messageDigest } from '../wire/digest.ts';
@@ -105,8 +107,11 @@ export async function approvePolicy(exchange: Exchange, issuer: string, version:
   return { partner: issuer, version, state: row.state, recordedNotEnforced: true as const };
 }
 
+/** A deny with the partners that it may concern today, by their recorded jurisdictions. */
+export type AddedDeny = Deny & { readonly appliesTo: readonly string[] };
+
 /** Adds an organisation-wide deny: from here no rule of any partner overrides it. */
-export async function addDeny(exchange: Exchange, document: unknown): Promise<Deny | Refusal[]> {
+export async function addDeny(exchange: Exchange, document: unknown): Promise<AddedDeny | Refusal[]> {
   const deny = {
     ...(document as Partial<Deny>),
     id: (document as Partial<Deny>).id ?? `deny-${exchange.chance.uuid().slice(-12)}`,
@@ -115,6 +120,8 @@ export async function addDeny(exchange: Exchange, document: unknown): Promise<De
   if (guarded) return [guarded];
   const malformed = checkSchema('deny', deny);
   if (malformed.length > 0) return malformed.map((one) => ({ ...one, code: 'policy-invalid' }));
+  const wrong = checkDeny(deny as Deny);
+  if (wrong.length > 0) return wrong;
   return inTransaction(exchange.store.db, async (trx) => {
     const known = await trx.selectFrom('policy_deny').select('id').where('id', '=', deny.id).executeTakeFirst();
     if (known) return [refuse('state-conflict', '/id', 'A deny with this id exists or existed.', 'Use another id.')];
@@ -122,8 +129,13 @@ export async function addDeny(exchange: Exchange, document: unknown): Promise<De
     await insertRows(trx, 'policy_deny', [{ id: deny.id, document: deny, created_at: at }]);
     await recordEvents(trx, [{ type: 'deny.added', at, code: deny.id }]);
     await bumpDirectory(trx);
-    return deny as Deny;
+    return { ...(deny as Deny), appliesTo: await concerned(trx, deny as Deny) };
   });
+}
+
+async function concerned(trx: Trx, deny: Deny): Promise<string[]> {
+  const partners = (await partnerRows(trx)).filter(({ state }) => state !== 'removed');
+  return partners.filter((partner) => mayConcern(deny, partner)).map(({ issuer }) => issuer);
 }
 
 export async function listDenies(exchange: Exchange): Promise<Deny[]> {

@@ -1,3 +1,4 @@
+import { alertMeaning } from '../domain/alert.ts';
 import { claimUntold, markTold, type Untold } from '../store/alerts.ts';
 import { runAlertCommand } from '../transport/alert-command.ts';
 import type { Exchange } from './context.ts';
@@ -44,10 +45,12 @@ export function startTelling(exchange: Exchange, command: readonly string[] | un
   };
 }
 
-/** Which alerts share one run of the command. */
+/** Which alerts share one run of the command; the urgent ones go first, since a run may take its ten seconds. */
 export function runsFor(untold: readonly Untold[]): (readonly Untold[])[] {
-  if (untold.length <= ONE_BY_ONE) return untold.map((one) => [one]);
-  return [...Map.groupBy(untold, ({ code }) => code).values()];
+  const urgent = ({ code }: Untold) => alertMeaning(code).urgent === true;
+  const ordered = [...untold.filter(urgent), ...untold.filter((one) => !urgent(one))];
+  if (ordered.length <= ONE_BY_ONE) return ordered.map((one) => [one]);
+  return [...Map.groupBy(ordered, ({ code }) => code).values()];
 }
 
 async function run(exchange: Exchange, command: readonly string[], alerts: readonly Untold[]): Promise<void> {

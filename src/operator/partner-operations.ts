@@ -10,6 +10,7 @@ import {
   setPolicy,
   showPolicy,
 } from '../exchange/policies.ts';
+import { resumePartner, suspendPartners } from '../exchange/suspend.ts';
 import { operation } from './answer.ts';
 import { cursor, issuer, limit, PAGE } from './listing.ts';
 import { document, listOf, optional, text, wholeNumber, yesOrNo } from './members.ts';
@@ -39,6 +40,11 @@ export function partnerOperations(exchange: Exchange) {
       ({ limit: most = PAGE, cursor: after }) => listPartners(exchange, { limit: most, cursor: after }),
     ),
     'partner.show': operation({ issuer }, (one) => showPartner(exchange, one.issuer)),
+    'partner.suspend': operation(
+      { issuer: optional(issuer), all: optional(yesOrNo), reason: text(200) },
+      (suspension) => suspendPartners(exchange, suspension),
+    ),
+    'partner.resume': operation({ issuer }, (one) => resumePartner(exchange, one.issuer)),
   };
 }
 

@@ -117,7 +117,7 @@ export interface Untold {
   readonly code: string;
 }
 
-/** Takes what is to be told now; whoever dies in the telling leaves it to be told again after `again`. */
+/** Takes what is to be told now, oldest first; whoever dies in the telling leaves it to be told again after `again`. */
 export async function claimUntold(
   db: Database,
   now: Date,
@@ -125,12 +125,12 @@ export async function claimUntold(
   tellings: number,
   limit: number,
 ): Promise<Untold[]> {
-  const { rows } = await sql<Untold>`
+  const { rows } = await sql<Untold & { first_at: Date }>`
     update alert set tell_after = ${again}, tellings = tellings + 1 where id in (
       select id from alert where told_at is null and acknowledged_at is null and tell_after <= ${now} and tellings < ${tellings}
       order by first_at limit ${limit} for update skip locked)
-    returning id, code`.execute(db);
-  return rows;
+    returning id, code, first_at`.execute(db);
+  return rows.sort((a, b) => a.first_at.getTime() - b.first_at.getTime()).map(({ id, code }) => ({ id, code }));
 }
 
 /** Marks alerts as told. */

@@ -12,10 +12,14 @@ export async function waitingByPartner(db: Database) {
 }
 
 /** A round trip that is under way already, so that a partner who is away does not gather a heap of them. */
-export async function pendingVerify(trx: Trx, partner: string, since: Date): Promise<string | undefined> {
-  const row = await trx
+export async function pendingVerify(
+  trx: Trx,
+  partner: string,
+  since: Date,
+): Promise<{ id: string; attempts: number } | undefined> {
+  return trx
     .selectFrom('delivery')
-    .select('id')
+    .select(['id', 'attempts'])
     .where('partner', '=', partner)
     .where('event', '=', 'verify')
     .where((where) =>
@@ -27,7 +31,6 @@ export async function pendingVerify(trx: Trx, partner: string, since: Date): Pro
     .orderBy('position', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return row?.id;
 }
 
 /** Lets a delivery that waits for its next attempt go now. */
@@ -42,13 +45,14 @@ export interface Standing {
   readonly state: DeliveryState;
   readonly outcome: string | null;
   readonly last_code: string | null;
+  readonly attempts: number;
 }
 
 /** Where these deliveries stand now. */
 export async function standings(db: Database, ids: readonly string[]): Promise<Map<string, Standing>> {
   if (ids.length === 0) return new Map();
   const { rows } = await sql<Standing>`
-    select id, state, outcome, last_code from delivery where id = any(${[...ids]}::uuid[])`.execute(db);
+    select id, state, outcome, last_code, attempts from delivery where id = any(${[...ids]}::uuid[])`.execute(db);
   return new Map(rows.map((row) => [row.id, row]));
 }
 

@@ -1,3 +1,4 @@
+import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { Database } from './open.ts';
 import { insertRows } from './rows.ts';
 
@@ -5,6 +6,20 @@ import { insertRows } from './rows.ts';
 export async function nodeIssuer(db: Database): Promise<string | undefined> {
   const row = await db.selectFrom('node').select('issuer').executeTakeFirst();
   return row?.issuer;
+}
+
+/** Refuses a store that no node, or another one, was made in. */
+export async function checkOwner(db: Database, issuer: string): Promise<Refusal | undefined> {
+  const owner = await nodeIssuer(db);
+  if (owner === issuer) return undefined;
+  return owner === undefined
+    ? refuse('state-conflict', '', 'No node has been made in this store.', 'Make one: caseref init.')
+    : refuse(
+        'setting-invalid',
+        '/issuer',
+        'The store belongs to a node with another issuer.',
+        `Restore "issuer" to ${owner}.`,
+      );
 }
 
 /** Gives a fresh store to a node; the one row that there may be. */

@@ -15,6 +15,17 @@ export function lockPartner(db: Database, issuer: string) {
   return db.selectFrom('partner').selectAll().where('issuer', '=', issuer).forNoKeyUpdate().executeTakeFirst();
 }
 
+/** Sets the state of partners, with the operator's reason for it. */
+export async function setPartnerState(
+  trx: Database,
+  issuers: readonly string[],
+  state: 'active' | 'suspended',
+  reason: string | null,
+): Promise<void> {
+  if (issuers.length === 0) return;
+  await trx.updateTable('partner').set({ state, state_reason: reason }).where('issuer', 'in', issuers).execute();
+}
+
 /** Keys of every partner, or of one: pinned by (issuer, kid), history included. */
 export function partnerKeyRows(db: Database, issuer?: string) {
   const query = db.selectFrom('partner_key').selectAll().orderBy('issuer').orderBy('kid');

@@ -16,6 +16,11 @@ export function spokenFingerprint(print: string): string {
   return Array.from({ length: 8 }, (_, group) => String(bytes.readUInt16BE(group * 2)).padStart(5, '0')).join(' ');
 }
 
+/** Whether what a person typed has the form of a fingerprint, in either spelling; white space does not count. */
+export function isFingerprint(typed: string): boolean {
+  return /^(?:[\w-]{43}|\d{40})$/.test(typed.replaceAll(/\s/g, ''));
+}
+
 /** Whether what a person typed is the fingerprint of the key, in either spelling; white space does not count. */
 export async function sameFingerprint(jwk: PublicJwk, typed: string): Promise<boolean> {
   const given = typed.replaceAll(/\s/g, '');

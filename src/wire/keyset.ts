@@ -44,6 +44,12 @@ export function signKeySet(claims: KeySet, identitySigner: Signer): Promise<Sign
   return signToken(keySetToken, claims, identitySigner);
 }
 
+/** Whether a key set, opened before and kept, says in so many words that messages to its node must be encrypted. */
+export function wantsEncryption(compact: string): boolean {
+  const jws = readCompact(compact, keySetToken);
+  return !isTokenRefusal(jws) && jws.payload.encryption === 'required';
+}
+
 /** Opens a partner's key set: strict bytes, the pinned identity key and no other, then the claims (protocol, "Keys"). */
 export async function openKeySet(
   compact: string | Uint8Array,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { get } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { revokeClient } from '../../src/exchange/clients.ts';
 import { recordEvents } from '../../src/store/feed.ts';
@@ -175,17 +176,21 @@ describe('the open feed', () => {
     const { id } = await busy.exchange.store.db.selectFrom('client').select('id').executeTakeFirstOrThrow();
     let over = false;
     const noise = (async () => {
-      while (!over) {
+      for (let told = 0; told < 400 && !over; told += 1) {
         await inTransaction(busy.exchange.store.db, (trx) =>
           recordEvents(trx, [{ type: 'client.created', at: new Date(), body: {} }]),
         );
+        // The embedded store answers without waiting: the listener needs its turn.
+        await pause(2);
       }
     })();
+    open.answer.resume();
     await revokeClient(busy.exchange, id);
-    await open.ended;
+    const quiet = await Promise.race([open.ended.then(() => 'ended first'), noise.then(() => 'quiet first')]);
     over = true;
     await noise;
     await busy.close();
+    expect(quiet).toBe('ended first');
   });
 
   test('ends when the listener closes', async () => {

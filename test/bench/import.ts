@@ -21,8 +21,9 @@ interface Measured {
   readonly importPeak: number;
 }
 
+/** Most memory that a process ever had, in megabytes; 0 for one that has ended. */
 function peakOf({ pid }: ChildProcess): number {
-  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  const [, kilobytes = 0] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Math.round(Number(kilobytes) / 1024);
 }
 
@@ -35,7 +36,7 @@ async function importFile({ sender }: Pair, file: string): Promise<number> {
   });
   let peak = 0;
   const look = setInterval(() => {
-    if (child.exitCode === null) peak = peakOf(child);
+    if (child.exitCode === null) peak = Math.max(peak, peakOf(child));
   }, 100);
   const [code] = (await once(child, 'exit')) as [number | null];
   clearInterval(look);

@@ -43,7 +43,7 @@ test.each([
   ...['partner confirm', 'partner list', 'partner show', 'policy set', 'policy show', 'policy check', 'policy approve'],
   ...['policy deny add', 'policy deny list', 'policy deny remove', 'client create', 'client list', 'client revoke'],
   ...['reference submit', 'reference import', 'reference list', 'reference show', 'delivery list', 'delivery retry'],
-  'events',
+  ...['events', 'doctor'],
 ])('there is caseref %s', (path) => expect(leaves.map((leaf) => leaf.path)).toContain(`caseref ${path}`));
 
 describe.each(all)('$path', ({ command }) => {

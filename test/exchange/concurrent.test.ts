@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { isRefusal } from '../../src/domain/refusal.ts';
+import { addPartner } from '../../src/exchange/enrol.ts';
 import { takeKeySet } from '../../src/exchange/key-sets.ts';
 import { createRevise } from '../../src/exchange/revise.ts';
 import { createShare } from '../../src/exchange/share.ts';
@@ -8,10 +9,9 @@ import { lockReferences } from '../../src/store/messages.ts';
 import { isTokenRefusal } from '../../src/wire/token-refusal.ts';
 import { befriend, type TestExchange, testExchange } from '../support/exchange.ts';
 import { keyEntry, makeCard, makeKeySet } from '../support/introductions.ts';
-import { addPartner } from '../../src/exchange/enrol.ts';
 import { eventually } from '../support/node.ts';
-import { now, testKey } from '../support/tokens.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { now, testKey } from '../support/tokens.ts';
 
 // Transactions that meet: on a real PostgreSQL, because the embedded store has one connection.
 
@@ -62,9 +62,13 @@ describe('a revision that waited for another one', () => {
     await sql`update reference set revision = 1 where id = ${shared.id}::uuid`.execute(db);
     const waiting = await db.transaction().execute(async (trx) => {
       await sql`update reference set revision = 2 where id = ${shared.id}::uuid`.execute(trx);
-      const asked = db.transaction().execute((other) => lockReferences(other, [{ originator: own.exchange.self, id: shared.id }]));
+      const asked = db
+        .transaction()
+        .execute((other) => lockReferences(other, [{ originator: own.exchange.self, id: shared.id }]));
       await eventually('it waits', async () => {
-        const { rows } = await sql<{ n: number }>`select count(*)::int as n from pg_locks where not granted`.execute(db);
+        const { rows } = await sql<{ n: number }>`select count(*)::int as n from pg_locks where not granted`.execute(
+          db,
+        );
         return (rows[0]?.n ?? 0) > 0;
       });
       return { asked };

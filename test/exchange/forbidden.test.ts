@@ -69,8 +69,24 @@ async function withhold(): Promise<void> {
   const document = {
     partner: issuer,
     legal: { basis: 'Invented act, section 1', transfer: 'none', route: 'own-police' },
-    send: { rules: [Object.fromEntries([['id', 'none'], ['when', { category: ['*'] }], ['then', 'withhold']])] },
-    receive: { rules: [Object.fromEntries([['id', 'all'], ['when', { category: ['*'] }], ['then', 'accept']])] },
+    send: {
+      rules: [
+        Object.fromEntries([
+          ['id', 'none'],
+          ['when', { category: ['*'] }],
+          ['then', 'withhold'],
+        ]),
+      ],
+    },
+    receive: {
+      rules: [
+        Object.fromEntries([
+          ['id', 'all'],
+          ['when', { category: ['*'] }],
+          ['then', 'accept'],
+        ]),
+      ],
+    },
   };
   const set = await setPolicy(exchange, issuer, document);
   if (Array.isArray(set)) throw new Error(`refused: ${set[0]?.pointer} ${set[0]?.message}`);
@@ -131,9 +147,15 @@ describe('a policy that narrows', () => {
     await withhold();
     answer = 202;
     pushed.length = 0;
-    await exchange.store.db.updateTable('delivery').set({ next_at: new Date(exchange.clock()) }).execute();
+    await exchange.store.db
+      .updateTable('delivery')
+      .set({ next_at: new Date(exchange.clock()) })
+      .execute();
     await own.exchange.transport.close();
-    delivery = startDelivery({ ...exchange, transport: { ...exchange.transport, allowance: () => 8, postToken: post } });
+    delivery = startDelivery({
+      ...exchange,
+      transport: { ...exchange.transport, allowance: () => 8, postToken: post },
+    });
     await settled(id);
     expect(await stateOf(id)).toMatchObject([{ state: 'dropped', last_code: 'policy', n: 1 }]);
     await eventually('the number is covered', async () => pushed.length > 0);

@@ -53,7 +53,12 @@ describe('a member name that no store can hold', () => {
     ['inside', { site: { 'x\u0000thumbnail': 1 } }, 'media-refused', '/site'],
     ['above a digest', { 'a\u0000b': 'd41d8cd98f00b204e9800998ecf8427e' }, 'fingerprint-refused', undefined],
     ['in another script', { 'ключ-hash': 1 }, 'fingerprint-refused', undefined],
-    ['above a digest in another script', { ключ: 'd41d8cd98f00b204e9800998ecf8427e' }, 'fingerprint-refused', undefined],
+    [
+      'above a digest in another script',
+      { ключ: 'd41d8cd98f00b204e9800998ecf8427e' },
+      'fingerprint-refused',
+      undefined,
+    ],
     ['of an event that takes no members', { 'x\u0000y': 1 }, 'schema-invalid', undefined, 'verify'],
   ])('%s is refused by a receipt whose pointer stays printable', async (_where, odd, code, pointer, event?: string) => {
     const opaque = freshJti();

@@ -2,13 +2,21 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { findMissed } from '../../src/exchange/alerts.ts';
 import { findGaps } from '../../src/exchange/numbering.ts';
 import { startTelling } from '../../src/exchange/tell.ts';
-import { type ForeignPartner, foreignPartner, freshJti, receiving, seconds, wireReference } from '../support/foreign-partner.ts';
+import {
+  type ForeignPartner,
+  foreignPartner,
+  freshJti,
+  receiving,
+  seconds,
+  wireReference,
+} from '../support/foreign-partner.ts';
 import { inventedReference } from '../support/invented.ts';
 import { eventually, type TestNode, testNode } from '../support/node.ts';
+import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import type { Json } from '../support/tokens.ts';
 
 // What a person must be told, by a real node and a partner that misbehaves over real HTTP.
@@ -19,11 +27,16 @@ const emergency = { urgency: { level: 'emergency', code: 'live-now' }, url: `htt
 
 let node: TestNode;
 let partner: ForeignPartner;
+let database: FreshDatabase;
 
 beforeAll(async () => {
-  node = await testNode();
+  database = await freshDatabase(inject('postgresUrl'));
+  node = await testNode({ database: database.url });
 });
-afterAll(() => node.remove());
+afterAll(async () => {
+  await node.remove();
+  await database.drop();
+});
 beforeEach(async () => {
   partner = await foreignPartner();
 });
@@ -117,7 +130,12 @@ async function refusing(): Promise<{ server: Server; url: string }> {
 describe('a receipt', () => {
   test('that fits no message of ours is told', async () => {
     await partner.meet(node);
-    const content = { for: { jti: freshJti() }, digest: `S256:${'A'.repeat(43)}`, receivedAt: '2026-11-20T10:00:00Z', outcome: 'accepted' };
+    const content = {
+      for: { jti: freshJti() },
+      digest: `S256:${'A'.repeat(43)}`,
+      receivedAt: '2026-11-20T10:00:00Z',
+      outcome: 'accepted',
+    };
     const events = { 'urn:caseref:event:1:receipt': content };
     expect(await pushed({ events, sub_id: { format: 'opaque', id: freshJti() } })).toBe(202);
     await raised('receipt-mismatched');
@@ -130,8 +148,16 @@ describe('a receipt', () => {
       const message = await eventually('the message', async () =>
         partner.arrived.find(({ claims }) => (claims.sub_id as Json).sub === stored.id),
       );
-      const [delivery] = (await node.ask('reference.show', { id: stored.id })).deliveries.filter((one) => one.partner === partner.issuer);
-      const content = { for: { jti: message.claims.jti }, digest: delivery?.digest, receivedAt: '2026-11-20T10:00:00Z', outcome: 'refused', code: 'policy-refused' };
+      const [delivery] = (await node.ask('reference.show', { id: stored.id })).deliveries.filter(
+        (one) => one.partner === partner.issuer,
+      );
+      const content = {
+        for: { jti: message.claims.jti },
+        digest: delivery?.digest,
+        receivedAt: '2026-11-20T10:00:00Z',
+        outcome: 'refused',
+        code: 'policy-refused',
+      };
       await pushed({ events: { 'urn:caseref:event:1:receipt': content }, sub_id: message.claims.sub_id });
     }
     await raised('receipt-refused');
@@ -208,6 +234,19 @@ describe('an emergency', () => {
     expect(alerts.reduce((sum, { count }) => sum + count, 0)).toBe(14);
   });
 
+  test('of ours that our own policy holds is told with its submission', async () => {
+    const byHand = [
+      Object.fromEntries([
+        ['id', 'all'],
+        ['when', { category: ['*'] }],
+        ['then', 'hold'],
+      ]),
+    ];
+    await partner.meet(node, { send: { rules: byHand } });
+    const { reference } = await node.ask('reference.submit', { reference: { ...inventedReference(6), ...emergency } });
+    expect(await openAlerts()).toMatchObject([{ code: 'emergency-held', subject: reference.id }]);
+  });
+
   test('of ours that cannot be delivered is told at the first failure', async () => {
     await partner.meet(node);
     await partner.close();
@@ -235,7 +274,11 @@ describe('an emergency', () => {
 test('an older key set is told as a roll-back, and a second one under one number as a fork', async () => {
   await partner.meet(node);
   const send = (keySet: string) =>
-    fetch(`${node.issuer}/exchange/keys`, { method: 'POST', headers: { 'content-type': 'application/jwk-set+jwt' }, body: keySet });
+    fetch(`${node.issuer}/exchange/keys`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/jwk-set+jwt' },
+      body: keySet,
+    });
   const newer = { seq: seconds() + 10 };
   expect((await send(partner.keySet(newer))).status).toBe(204);
   await send(partner.keySet({ seq: newer.seq - 5 }));
@@ -243,22 +286,38 @@ test('an older key set is told as a roll-back, and a second one under one number
   expect((await openAlerts()).map(({ code }) => code).sort()).toEqual(['key-set-fork', 'key-set-rolled-back']);
 });
 
+test('the doctor tells of a database server that confirms what a power cut can take back', async () => {
+  const { findings } = await node.ask('doctor', {});
+  expect(findings).toContainEqual(expect.objectContaining({ level: 'warn', code: 'store-not-durable' }));
+  expect(findings.map(({ code }) => code)).not.toContain('store-embedded');
+});
+
 describe('the command of the operator', () => {
   test('gets code and id of the alert and nothing of what it is about; what it was not told of is told later', async () => {
+    const { db } = node.running.exchange.store;
+    await db.updateTable('alert').set({ acknowledged_at: new Date() }).execute();
     await partner.meet(node, receiving('hold'));
     const folder = await mkdtemp(join(tmpdir(), 'caseref-alert-'));
     const program = join(folder, 'tell.sh');
     const told = join(folder, 'told.txt');
     await writeFile(program, `#!/bin/sh\n{ echo "$@"; env; } >> ${told}\necho noise\n`);
     const jti = freshJti();
-    await pushed({ jti, events: { 'urn:caseref:event:1:submitted': wireReference({ ...emergency, handles: [{ system: 'own', id: 'CANARY-4411' }] }) } });
+    await pushed({
+      jti,
+      events: {
+        'urn:caseref:event:1:submitted': wireReference({
+          ...emergency,
+          handles: [{ system: 'own', id: 'CANARY-4411' }],
+        }),
+      },
+    });
     const [alert] = await openAlerts();
     // Not executable at first: the failure is logged by its code, and the alert is not lost.
     const failing = startTelling(node.running.exchange, [program, 'fixed']);
     await eventually('a logged failure', async () => /"event":"alert.untold","code":"EACCES"/.test(node.logged()));
     await failing.stop();
     await chmod(program, 0o700);
-    await node.running.exchange.store.db.updateTable('alert').set({ tell_after: new Date() }).execute();
+    await db.updateTable('alert').set({ tell_after: new Date() }).execute();
     const telling = startTelling(node.running.exchange, [program, 'fixed']);
     const text = await eventually('a call', async () => {
       const said = await readFile(told, 'utf8').catch(() => '');

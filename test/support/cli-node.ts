@@ -127,19 +127,24 @@ export async function makeNode(given: {
   };
 }
 
+/** How much a policy takes, where that is not the default. */
+export interface ReceiveLimits {
+  readonly perMinute?: number;
+}
+
 /** A policy that sends and takes every category. */
-function openPolicy(partner: string) {
+function openPolicy(partner: string, limits: ReceiveLimits) {
   return {
     partner,
     legal: { basis: 'agreement of two invented organisations', transfer: 'none' },
     send: { rules: [{ id: 'all', when: { category: ['*'] }, then: 'send' }] },
-    receive: { rules: [{ id: 'all', when: { category: ['*'] }, then: 'accept' }] },
+    receive: { rules: [{ id: 'all', when: { category: ['*'] }, then: 'accept' }], ...limits },
     security: { algs: ['Ed25519'], encryption: 'none' },
   };
 }
 
 /** Introduces two nodes to each other as their operators would: card, fingerprint, policy, on both sides. */
-export async function introduce(one: CliNode, other: CliNode): Promise<void> {
+export async function introduce(one: CliNode, other: CliNode, limits: ReceiveLimits = {}): Promise<void> {
   for (const [node, partner] of [
     [one, other],
     [other, one],
@@ -151,7 +156,7 @@ export async function introduce(one: CliNode, other: CliNode): Promise<void> {
     const { fingerprint } = await partner.json<{ fingerprint: string }>('keys', 'fingerprint');
     await node.json('partner', 'confirm', partner.issuer, '--fingerprint', fingerprint);
     const policyFile = join(node.directory, 'policy.json');
-    await writeFile(policyFile, JSON.stringify(openPolicy(partner.issuer)));
+    await writeFile(policyFile, JSON.stringify(openPolicy(partner.issuer, limits)));
     await node.json('policy', 'set', partner.issuer, policyFile);
   }
 }

@@ -25,8 +25,8 @@ export interface ForeignPartner {
   keySet(changes?: Json): string;
   card(changes?: Json): string;
   /** A token to a node: an honest `submitted` of a valid reference where nothing else is said. */
-  token(to: TestNode, changes?: Json, header?: Json | string): string;
-  push(to: TestNode, token: string | Uint8Array, type?: string): Promise<Response>;
+  token(to: Pick<TestNode, 'issuer'>, changes?: Json, header?: Json | string): string;
+  push(to: Pick<TestNode, 'issuer'>, token: string | Uint8Array, type?: string): Promise<Response>;
   /** Receipts that came for a message. */
   receiptsFor(jti: string): Json[];
   /** Introduces itself to a node, which confirms it and sets this policy. */

@@ -27,7 +27,16 @@ const walls: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Modules of Node that open a way out or in. Their types are harmless, and so are the checks of `node:net`. */
-const network = ['node:http', 'node:https', 'node:http2', 'node:net', 'node:tls', 'node:dgram', 'node:dns'];
+const network = [
+  'node:http',
+  'node:https',
+  'node:http2',
+  'node:net',
+  'node:tls',
+  'node:dgram',
+  'node:dns',
+  'node:child_process',
+];
 const networkParts = ['transport', 'operator', 'node.ts', 'cli'];
 const harmless = new Set(['isIP', 'isIPv4', 'isIPv6', 'BlockList', 'SocketAddress']);
 

@@ -241,3 +241,49 @@ test('five failures in a row close the way to that partner, an answer opens it',
   await outbound.postToken(await answering(202), TOKEN, to);
   expect(outbound.allowance(to.partner, NOW)).toBe(Number.POSITIVE_INFINITY);
 });
+
+describe('asking a partner for the time', () => {
+  const issuerOf = (url: string) => new URL(url).origin;
+
+  test('gives what its Date says, whatever else it answers', async () => {
+    const url = await answering(503, { date: 'Fri, 20 Nov 2026 10:00:05 GMT' });
+    expect(await transport().askClock(issuerOf(url), to)).toEqual({ status: 'answered', http: 503, date: NOW + 5000 });
+  });
+
+  test('gives none where the answer has none', async () => {
+    const url = await answering(200, { date: 'canary' });
+    expect(await transport().askClock(issuerOf(url), to)).toEqual({ status: 'answered', http: 200 });
+  });
+
+  test.each([
+    [
+      'a redirect is not followed',
+      async () => issuerOf(await answering(302, { location: 'http://127.0.0.1:9/' })),
+      'answered',
+    ],
+    ['nobody there', async () => 'http://127.0.0.1:9', 'unreachable'],
+    [
+      'an answer without end',
+      async () => issuerOf(await serving((_, response) => void response.writeHead(200).write('x'.repeat(64 * 1024)))),
+      'answered',
+    ],
+  ])('%s', async (_name, issuer, status) => {
+    expect(await transport().askClock(await issuer(), to)).toMatchObject({ status });
+  });
+
+  test('asks no private address for a partner of the internet, and none without TLS', async () => {
+    const url = await answering(200);
+    const refused = { status: 'unreachable', code: 'address-refused' };
+    expect(await transport(false).askClock(issuerOf(url), to)).toEqual(refused);
+    expect(await transport(false).askClock('http://node.hotline-b.example', to)).toEqual({
+      ...refused,
+      code: 'endpoint-insecure',
+    });
+  });
+
+  test('moves no circuit breaker', async () => {
+    const made = transport();
+    for (let tries = 0; tries < 8; tries += 1) await made.askClock('http://127.0.0.1:9', to);
+    expect(made.allowance(to.partner, NOW)).toBe(Number.POSITIVE_INFINITY);
+  });
+});

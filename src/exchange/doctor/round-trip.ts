@@ -19,14 +19,21 @@ const HOUR = 3_600_000;
 export async function tryRoundTrips(exchange: Exchange, partners: readonly PartnerEntry[]): Promise<Finding[]> {
   const reachable = partners.filter(({ endpoints }) => endpoints.push !== undefined);
   const started = performance.now();
-  const ids = new Map<string, string>();
-  for (const { facts } of reachable) ids.set(facts.issuer, await queueVerify(exchange, facts.issuer));
+  const trips: Trip[] = [];
+  for (const { facts } of reachable) trips.push(await queueVerify(exchange, facts.issuer));
   exchange.wake.outbox();
-  const ended = await awaitReceipts(exchange, [...ids.values()], started);
-  return reachable.map(({ facts: { issuer } }) => {
-    const end = ended.get(ids.get(issuer) ?? '');
-    return end === undefined ? silent(issuer, undefined) : judge(issuer, end);
+  const ended = await awaitReceipts(exchange, trips, started);
+  return trips.map(({ id, partner }) => {
+    const end = ended.get(id);
+    return end === undefined ? silent(partner, undefined) : judge(partner, end);
   });
+}
+
+interface Trip {
+  readonly id: string;
+  readonly partner: string;
+  /** Attempts before this examination. */
+  readonly before: number;
 }
 
 interface End {
@@ -34,14 +41,14 @@ interface End {
   readonly tookMs: number;
 }
 
-async function queueVerify(exchange: Exchange, partner: string): Promise<string> {
+async function queueVerify(exchange: Exchange, partner: string): Promise<Trip> {
   return inTransaction(exchange.store.db, async (trx) => {
     const now = exchange.clock();
     const at = new Date(now);
     const pending = await pendingVerify(trx, partner, new Date(now - HOUR));
-    if (pending !== undefined) {
-      await hurryDelivery(trx, pending, at);
-      return pending;
+    if (pending) {
+      await hurryDelivery(trx, pending.id, at);
+      return { id: pending.id, partner, before: pending.attempts };
     }
     const id = exchange.chance.uuid();
     const position = await reservePositions(trx, 1);
@@ -49,11 +56,13 @@ async function queueVerify(exchange: Exchange, partner: string): Promise<string>
     // Before what waits: the question is whether the way is open, not how long the queue is.
     const message = { id, position, partner, jti: exchange.chance.jti(), event: 'verify', ...nobody, priority: 0 };
     await insertAll(trx, [deliveryInsert([{ ...message, payload: {}, at }])]);
-    return id;
+    return { id, partner, before: 0 };
   });
 }
 
-async function awaitReceipts(exchange: Exchange, ids: readonly string[], started: number): Promise<Map<string, End>> {
+/** Looks until every trip has come to an end or the patience has: a receipt, a failed attempt, or a line that is shut. */
+async function awaitReceipts(exchange: Exchange, trips: readonly Trip[], started: number): Promise<Map<string, End>> {
+  const ids = trips.map(({ id }) => id);
   const ended = new Map<string, End>();
   for (;;) {
     const tookMs = performance.now() - started;
@@ -61,10 +70,16 @@ async function awaitReceipts(exchange: Exchange, ids: readonly string[], started
       const before = ended.get(id);
       if (before?.standing.state !== 'receipted') ended.set(id, { standing, tookMs });
     }
-    const open = ids.filter((id) => !['receipted', 'dead', 'dropped'].includes(ended.get(id)?.standing.state ?? ''));
-    if (open.length === 0 || tookMs > PATIENCE_MS) return ended;
+    const open = trips.some((trip) => isOpen(exchange, trip, ended.get(trip.id)?.standing));
+    if (!open || tookMs > PATIENCE_MS) return ended;
     await sleep(LOOK_MS);
   }
+}
+
+function isOpen(exchange: Exchange, { partner, before }: Trip, standing: Standing | undefined): boolean {
+  if (standing?.state !== 'queued') return standing?.state === 'sent' || standing?.state === 'overdue';
+  const failed = standing.attempts > before && standing.last_code !== null;
+  return !failed && exchange.transport.allowance(partner, exchange.clock()) > 0;
 }
 
 function judge(issuer: string, { standing, tookMs }: End): Finding {
@@ -89,7 +104,7 @@ function unreceipted(issuer: string): Finding {
 
 function silent(issuer: string, code: string | undefined): Finding {
   const why = code === undefined ? '' : ` (${code})`;
-  const message = `${issuer} took no message within ten seconds${why}.`;
+  const message = `${issuer} did not take a message${why}.`;
   const next = `Call its operator; see what waits: caseref delivery list --state queued --partner ${issuer}`;
   return { level: 'bad', code: 'partner-unreachable', partner: issuer, message, next };
 }
