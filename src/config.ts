@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { codes } from './domain/codes.ts';
 import type { Contact } from './domain/contract.types.ts';
@@ -125,7 +125,7 @@ function settleCommand(text: string | undefined): readonly string[] | Refusal | 
   if (text === undefined) return undefined;
   const parts = text.trimStart().startsWith('[') ? readParts(text) : text.trim().split(/ +/);
   const next = 'Write /path/to/program and fixed arguments with spaces between, or a JSON array of them.';
-  if (!parts || parts[0] === undefined || !isAbsolute(parts[0]))
+  if (!parts || parts[0] === undefined || !isAbsolute(parts[0]) || parts.some((part) => part.includes('\0')))
     return wrong('CASEREF_ALERT_COMMAND', 'the program is not named by its absolute path.', next);
   if (!text.trimStart().startsWith('[') && /["'`$\\|&;<>(){}*?~]/.test(text))
     return wrong('CASEREF_ALERT_COMMAND', 'no shell reads the command, so quotes and signs mean nothing.', next);
@@ -300,7 +300,18 @@ export async function readNodeSettings(directory: string): Promise<NodeSettings 
     );
   }
   const read = readJson(bytes, { bytes: 64 * 1024 });
-  return isRefusal(read) ? { ...read, code: 'setting-invalid' } : checkNodeSettings(read.value);
+  const settings = isRefusal(read) ? { ...read, code: 'setting-invalid' as const } : checkNodeSettings(read.value);
+  if (!isRefusal(settings)) return settings;
+  const message = settings.message.replace('The body', 'The file');
+  return { ...settings, message: `${join(directory, FILE)}: ${message}` };
+}
+
+/** Refuses a directory that a node cannot be made in: a node is never overwritten. */
+export async function checkVacant(directory: string): Promise<Refusal | undefined> {
+  const present: string[] = await readdir(directory).catch(() => []);
+  if (present.length === 0) return undefined;
+  const what = present.includes(FILE) ? 'There is a node in this directory already.' : 'The directory is not empty.';
+  return refuse('state-conflict', '', what, 'Name another directory: a node is never overwritten.');
 }
 
 /** Writes `node.json` in one step: the old file or the new one, never half. */

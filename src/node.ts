@@ -1,9 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { apiListener } from './api/listener.ts';
-import { checkNodeSettings, type Listen, type NodeSettings, type RunSettings, writeNodeSettings } from './config.ts';
+import {
+  checkNodeSettings,
+  checkVacant,
+  type Listen,
+  type NodeSettings,
+  type RunSettings,
+  writeNodeSettings,
+} from './config.ts';
 import { isRefusal, type Refusal, refuse } from './domain/refusal.ts';
 import { systemChance } from './exchange/chance.ts';
 import { createAuthenticate } from './exchange/clients.ts';
@@ -330,13 +337,8 @@ export async function initNode(options: InitOptions): Promise<Made | Refusal> {
   const settings = checkNodeSettings(options.settings);
   if (isRefusal(settings)) return settings;
   const dataDir = resolve(options.dataDir);
-  const present: string[] = await readdir(dataDir).catch(() => []);
-  if (present.length > 0) {
-    const what = present.includes('node.json')
-      ? 'There is a node in this directory already.'
-      : 'The directory is not empty.';
-    return refuse('state-conflict', '', what, 'Name another directory: a node is never overwritten.');
-  }
+  const taken = await checkVacant(dataDir);
+  if (taken) return taken;
   await mkdir(dirname(dataDir), { recursive: true });
   const draft = `${dataDir}.new-${randomBytes(4).toString('hex')}`;
   await mkdir(draft, { mode: 0o700 });

@@ -77,6 +77,7 @@ describe('settle', () => {
     '["tell"]',
     '[]',
     '["/opt/tell",7]',
+    '["/opt/tell","a\\u0000b"]',
     '["/opt/tell"',
     '/opt/tell "two words"',
     '/opt/tell | mail',

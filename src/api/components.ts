@@ -1,4 +1,5 @@
 import { eventTypes } from '../domain/feed.ts';
+import { referenceStates } from '../domain/reference.ts';
 import { published, type Schema } from './published.ts';
 
 /** What bodies of the node API are made of. They are also the filter at the way out: a member not named here never leaves. */
@@ -23,12 +24,6 @@ function closed(
 }
 
 const effects = ['send', 'hold', 'withhold', 'accept', 'refuse'];
-
-/** States of a reference (the list grows with the events of the protocol). */
-export const referenceStates = [
-  ...['open', 'held', 'unplaced', 'on-hold', 'removed', 'unavailable', 'not-illegal', 'sealed', 'restricted', 'purged'],
-  'expired',
-] as const;
 
 const referenceName = closed('A reference: its originator and its id there.', ['originator', 'id'], {
   originator: issuer('Issuer of its originator.'),
@@ -196,6 +191,7 @@ const partnerMembers = {
   coverage: published('peer-card.schema.json#/$defs/Organisation/properties/coverage'),
   fingerprint: format('thumbprint', 'Fingerprint of its identity key.'),
   spokenFingerprint: text('The same in eight groups of digits, to compare by telephone.'),
+  stateReason: text('Why it is suspended, as the operator recorded it.'),
   addedAt: instant('When its card was added.'),
   confirmedAt: instant('When its fingerprint was confirmed.'),
   verifiedBy: text('How it was confirmed, as the operator recorded it.'),

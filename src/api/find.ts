@@ -35,6 +35,7 @@ export function findRoutes(app: FastifyInstance, { exchange }: RouteParts): void
     answers: { 200: json('One page.', pageOf('Reference')) },
     refuses: [
       ...(['json-invalid', 'too-large', 'media-type-unsupported', 'cursor-invalid', 'schema-invalid'] as const),
+      'query-invalid',
       ...(['url-invalid', 'url-scheme-refused', 'url-quarantined'] as const),
     ],
   });

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import { referenceStates } from '../domain/reference.ts';
 import { type RefusalCode, refuse } from '../domain/refusal.ts';
 import type { PageRequest } from '../exchange/browse.ts';
 import type { ReferenceFilter } from '../store/lists.ts';
 import { compileStrict } from '../wire/compile.ts';
-import { referenceStates } from './components.ts';
 import { RefusedCall } from './problem.ts';
 import { published, type Schema } from './published.ts';
 

@@ -55,5 +55,7 @@ export function unreadable(file: string, failure: unknown): Refusal {
   };
   const why = code === undefined ? undefined : (known[code] ?? `cannot be opened (${code})`);
   if (why === undefined) throw failure;
-  return refuse('usage-invalid', '', `${file} ${why}.`, 'Name another file; - is standard input.');
+  const next =
+    code === 'EEXIST' ? 'Name another file, or take that one away.' : 'Name another file; - is standard input.';
+  return refuse('usage-invalid', '', `${file} ${why}.`, next);
 }

@@ -5,7 +5,7 @@ export const exit = { done: 0, refused: 1, usage: 2, unreachable: 3 } as const;
 
 export type Exit = (typeof exit)[keyof typeof exit];
 
-const usage: ReadonlySet<RefusalCode> = new Set(['usage-invalid', 'setting-invalid']);
+const usage: ReadonlySet<RefusalCode> = new Set(['usage-invalid', 'setting-invalid', 'query-invalid']);
 const unreachable: ReadonlySet<RefusalCode> = new Set(['store-unavailable', 'store-locked', 'unavailable']);
 
 /** The exit code for refusals; the first one decides, since the later ones only add to it. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import {
   checkDatabaseUrl,
   checkNodeSettings,
+  checkVacant,
   dataDirectory,
   defaultListeners,
   type NodeSettings,
@@ -12,6 +13,7 @@ import {
 } from '../config.ts';
 import { codes } from '../domain/codes.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { checkPassphrase } from '../keys/keystore.ts';
 import { spokenFingerprint } from '../wire/fingerprint.ts';
 import { isLoopbackIssuer } from '../wire/issuer.ts';
 import { codeOption, listed, wholeNumber } from './argument.ts';
@@ -65,6 +67,8 @@ async function makeNode(cli: Cli, options: InitOptions): Promise<Exit> {
   if (isRefusal(plan)) return refuseWith(cli, options, plan);
   const passphrase = await readPassphrase(cli, { making: true });
   if (isRefusal(passphrase)) return refuseWith(cli, options, passphrase);
+  const wrong = (await checkVacant(dataDir)) ?? checkPassphrase(passphrase.reveal());
+  if (wrong) return refuseWith(cli, options, wrong);
   const { initNode } = await import('../node.ts');
   cli.terminal.say('Making keys and store; this takes some seconds.');
   const made = await initNode({ dataDir, passphrase, ...plan });

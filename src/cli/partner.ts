@@ -46,9 +46,10 @@ function addPartner(cli: Cli): Command {
           ]);
           if (!added.exchangeable) cli.terminal.warn(NO_ENCRYPTION);
           // Not the fingerprint of the card: whoever pasted that would have compared nothing.
-          cli.terminal.next('Call the partner on a number that you know, have it read out its fingerprint, and type that:', [
-            `caseref partner confirm ${added.issuer} --fingerprint 'WHAT YOU HEARD'${sameNode(options)}`,
-          ]);
+          cli.terminal.next(
+            'Call the partner on a number that you know, have it read out its fingerprint, and type that:',
+            [`caseref partner confirm ${added.issuer} --fingerprint 'WHAT YOU HEARD'${sameNode(options)}`],
+          );
         }),
       );
     });

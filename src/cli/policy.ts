@@ -66,7 +66,9 @@ function showPolicy(cli: Cli): Command {
 }
 
 function checkPolicy(cli: Cli): Command {
-  return leaf('check', 'look at a policy document without storing it; needs no node', ['caseref policy check policy.json'])
+  return leaf('check', 'look at a policy document without storing it; needs no node', [
+    'caseref policy check policy.json',
+  ])
     .argument('<file>', 'the policy document; - is standard input')
     .action(async (file: string, options: Everywhere) => {
       const document = await readJsonDocument(cli, file);

@@ -1,4 +1,5 @@
 import type { CaseReference } from '../domain/contract.types.ts';
+import { disarmUrl } from '../domain/mask.ts';
 import type { ValueOf } from './reach.ts';
 import type { Column, Tone } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -65,7 +66,10 @@ export function printSubmitted(terminal: Terminal, { reference, decisions, dupli
   for (const { originator, id, match, state } of duplicates) {
     terminal.warn(`${match}: ${originator} has ${id} (${state}) for this address; that closes and lowers nothing.`);
   }
-  for (const change of normalised) terminal.say(`normalised: ${JSON.stringify(change)}`);
+  for (const { pointer } of normalised)
+    terminal.say(
+      `The host in ${pointer} was written in its one canonical form (lower case, A-labels) before it was signed.`,
+    );
   if (decisions.length === 0) terminal.say('There is no partner that it could go to yet.');
   else {
     terminal.line('');
@@ -103,6 +107,12 @@ export function deliveryTone(state: string): Tone {
   return state === 'dead' || state === 'overdue' ? 'bad' : 'waiting';
 }
 
+/** Masked addresses stay as they are; one that was asked for whole is not made a link either. */
+function onTerminal(url: string | undefined): string {
+  if (url === undefined) return 'can no longer be read';
+  return /^(?:https?|ftp):/.test(url) ? disarmUrl(url) : url;
+}
+
 function printContent(terminal: Terminal, shown: ShownReference): void {
   const content = contentOf(shown);
   const { jurisdiction, marking, urgency } = content;
@@ -112,7 +122,7 @@ function printContent(terminal: Terminal, shown: ShownReference): void {
     ['way', shown.direction],
     ['state', shown.state],
     ['revision', shown.revision],
-    ['address', content.url ?? 'can no longer be read'],
+    ['address', onTerminal(content.url)],
     ['role', content.role],
     ['category', content.category],
     ['features', content.features?.join(', ')],

@@ -93,7 +93,7 @@ function showReference(cli: Cli): Command {
     'caseref reference show 0b8f… --reveal --purpose referral-review',
   ])
     .argument('<id>', 'id of the reference')
-    .option('--originator <issuer>', 'whose reference it is (default: ours)')
+    .option('--originator <issuer>', 'whose reference it is (default: ours, else the only one with this id)')
     .option('--reveal', 'show the address whole; wants --purpose, and both are recorded')
     .addOption(codeOption('--purpose <code>', 'why the address must be seen', purposes))
     .action(async (id: string, options: ShowOptions) => {

@@ -24,7 +24,8 @@ async function serve(cli: Cli, options: Everywhere & { trial?: boolean }): Promi
   const stopping = firstSignal();
   const wait = waitForStore(choice.dataDir);
   const node = await startNode({ ...choice, trial: options.trial ?? false, whileLocked: wait.whileLocked });
-  if (isRefusal(node)) return refuseWith(cli, options, node.code === 'store-locked' ? heldBy(wait.socket(), node) : node);
+  if (isRefusal(node))
+    return refuseWith(cli, options, node.code === 'store-locked' ? heldBy(wait.socket(), node) : node);
   const standing = { issuer: choice.settings.issuer, store: choice.run.store.kind, addresses: node.addresses };
   if (options.json) cli.terminal.json(standing);
   else printAddresses(cli.terminal, choice, node);

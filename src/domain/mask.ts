@@ -13,6 +13,17 @@ export function maskUrl(url: string): string {
   return `${disarmScheme(scheme.toLowerCase())}://${disarmHost(host)}${maskRest(rest)}`;
 }
 
+/**
+ * An address whole and yet no link, for a terminal that makes one of whatever looks like one: `hxxps://host[.]example/full/path`.
+ * One that cannot be read as an address is given back masked.
+ */
+export function disarmUrl(url: string): string {
+  const found = /^(https?|ftp):\/\/([^/?#@]+)(.*)$/s.exec(url);
+  if (found === null) return maskUrl(url);
+  const [, scheme = '', host = '', rest = ''] = found;
+  return `${disarmScheme(scheme)}://${disarmHost(host)}${rest}`;
+}
+
 function disarmScheme(scheme: string): string {
   if (scheme === 'http' || scheme === 'https') return scheme.replace('tt', 'xx');
   return scheme === 'ftp' ? 'fxp' : 'xxx';

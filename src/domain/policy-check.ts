@@ -48,7 +48,13 @@ export function checkPolicy(policy: Omit<Policy, 'version'>): PolicyFindings {
       ...checkBinding(policy),
       ...checkSecurity(policy),
     ],
-    warnings: [...warnOfWhole(policy), ...send.warnings, ...receive.warnings, ...warnOfLimits(policy), ...warnOfEncryption(policy)],
+    warnings: [
+      ...warnOfWhole(policy),
+      ...send.warnings,
+      ...receive.warnings,
+      ...warnOfLimits(policy),
+      ...warnOfEncryption(policy),
+    ],
   };
 }
 

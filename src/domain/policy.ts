@@ -219,7 +219,7 @@ function transferGate(transfer: string, { home, partner }: SendInput): Ruling {
   if (partner.jurisdictions.length > 0 && partner.jurisdictions.every(isNear)) return pass('legal', 'transfer');
   return stop('legal', 'transfer', 'hold', {
     note: 'The policy records no ground for a transfer to a third country.',
-    lift: 'a ground of transfer would have to be recorded in the policy',
+    lift: 'legal.transfer of the policy would have to name a ground, such as adequacy or safeguards',
     code: 'transfer-not-allowed',
   });
 }

@@ -7,6 +7,12 @@ import { checkMarking } from './marking.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { gateUrl, type UrlProfile } from './url.ts';
 
+/** States of a reference (the list grows with the events of the protocol). */
+export const referenceStates = [
+  ...['open', 'held', 'unplaced', 'on-hold', 'removed', 'unavailable', 'not-illegal', 'sealed', 'restricted', 'purged'],
+  'expired',
+] as const;
+
 export interface ReferenceChecks {
   /** `listed`: only codes of the lists (node API, import). `open`: the wire, where a newer list may be in use. */
   readonly codes: 'listed' | 'open';

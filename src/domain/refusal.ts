@@ -36,7 +36,7 @@ export const refusals = {
   'code-unknown': ['The code is not in its code list', 'Use a code of the list named, or "unknown".'],
   'marking-invalid': [
     'The marking contradicts itself or is unknown',
-    'Use a TLP 2.0 label and the codes of schemas/codes/marking.json.',
+    'Use a TLP 2.0 label in capitals (RED, AMBER+STRICT, AMBER, GREEN, CLEAR) and the codes of schemas/codes/marking-*.json.',
   ],
   'reference-exists': ['A reference with this id exists already', 'Revise the existing reference, or send a new id.'],
   'revision-conflict': [
@@ -72,7 +72,10 @@ export const refusals = {
     'Compare the fingerprint by telephone and confirm it: caseref partner confirm.',
   ],
   'partner-suspended': ['The partner is suspended', 'Ask the operator.'],
-  'partner-exists': ['This partner is known already', 'Use caseref partner update for a newer card.'],
+  'partner-exists': [
+    'This partner is known already',
+    'Look at it: caseref partner show ISSUER. Its newer keys come by themselves; its card is not needed again.',
+  ],
   'fingerprint-mismatch': [
     'The fingerprint is not that of the card',
     'Do not confirm. Call the partner on a known number and compare again.',

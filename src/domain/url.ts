@@ -11,6 +11,8 @@ export interface UrlProfile {
 const MAX_URL_BYTES = 8000;
 
 const schemes = new Set(['http', 'https', 'ftp']);
+/** Schemes as analysts write them so that nobody opens them by accident. */
+const disarmed = new Set(['hxxp', 'hxxps', 'fxp']);
 const onion = /^(?:[a-z0-9_-]+\.)*[a-z2-7]{56}\.onion$/;
 /**
  * Names that never lead to a public host: RFC 6761 (localhost), RFC 6762 with its appendix G, RFC 8375 and the arpa zones,
@@ -79,7 +81,12 @@ function split(url: string): Parts | undefined {
 }
 
 function gateScheme(parts: Parts, at: string): Refusal | undefined {
-  if (!schemes.has(parts.scheme.toLowerCase())) return refuse('url-scheme-refused', at);
+  const scheme = parts.scheme.toLowerCase();
+  if (disarmed.has(scheme)) {
+    const next = 'Write the real scheme and host: http, https or ftp, and dots without brackets.';
+    return refuse('url-scheme-refused', at, 'The address is disarmed for reading and leads nowhere.', next);
+  }
+  if (!schemes.has(scheme)) return refuse('url-scheme-refused', at);
   if (parts.scheme !== parts.scheme.toLowerCase()) return quarantine(at, 'The scheme is not in lower case.');
   if (!parts.slashes) return quarantine(at, 'The scheme is not followed by two slashes.');
   return undefined;

@@ -1,5 +1,9 @@
+import { codes } from '../domain/codes.ts';
 import { isoInstant } from '../domain/instant.ts';
+import { checkJurisdiction } from '../domain/jurisdiction.ts';
+import { referenceStates } from '../domain/reference.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { unknownPartner } from '../domain/unknown-partner.ts';
 import { eventsAfter } from '../store/feed.ts';
 import {
   decisionsOf,
@@ -9,6 +13,7 @@ import {
   type ReferenceFilter,
   revisionsOf,
 } from '../store/lists.ts';
+import { partnerRow } from '../store/partners.ts';
 import { matchKeys } from '../wire/match.ts';
 import type { Exchange } from './context.ts';
 import { readCursor, writeCursor } from './cursor.ts';
@@ -42,8 +47,33 @@ async function page<Row extends { position: number }, View>(
   return { items: items.map(view), next };
 }
 
+/** A value that nothing can ever have is a mistake of the caller, and an empty list would hide it. */
+export async function checkFilter(
+  exchange: Exchange,
+  { state, category, urgency, jurisdiction, partner }: ReferenceFilter,
+): Promise<Refusal | undefined> {
+  const listed = { state: referenceStates, category: codes.category, urgency: codes.urgencyLevel };
+  for (const [member, value] of Object.entries({ state, category, urgency })) {
+    const list: readonly string[] = listed[member as keyof typeof listed];
+    if (value !== undefined && !list.includes(value))
+      return refuse('query-invalid', `/${member}`, `There is no such ${member}.`, `Use one of: ${list.join(', ')}.`);
+  }
+  const place = jurisdiction === undefined ? undefined : checkJurisdiction(jurisdiction, '/jurisdiction');
+  if (place) return { ...place, code: 'query-invalid' };
+  if (partner === undefined || partner === exchange.self || (await partnerRow(exchange.store.db, partner)))
+    return undefined;
+  return unknownPartner(partner, '/partner', 'query-invalid');
+}
+
 /** References that fit a filter, newest first. */
-export function browseReferences(exchange: Exchange, filter: ReferenceFilter, request: PageRequest, sight: Sight) {
+export async function browseReferences(
+  exchange: Exchange,
+  filter: ReferenceFilter,
+  request: PageRequest,
+  sight: Sight,
+) {
+  const wrong = await checkFilter(exchange, filter);
+  if (wrong) return wrong;
   return page(
     exchange,
     'references',
@@ -87,7 +117,7 @@ export async function showDecisions(exchange: Exchange, originator: string, id: 
 }
 
 /** Deliveries of a reference or of the whole node, newest first. */
-export function browseDeliveries(
+export async function browseDeliveries(
   exchange: Exchange,
   filter: {
     state?: string | undefined;
@@ -97,6 +127,8 @@ export function browseDeliveries(
   },
   request: PageRequest,
 ) {
+  const wrong = await checkFilter(exchange, { partner: filter.partner });
+  if (wrong) return wrong;
   return page(
     exchange,
     'deliveries',

@@ -3,6 +3,7 @@ import type { PeerCard } from '../domain/contract.types.ts';
 import { guard } from '../domain/guard.ts';
 import { checkJurisdiction } from '../domain/jurisdiction.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { unknownPartner } from '../domain/unknown-partner.ts';
 import { recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { bumpDirectory, partnerRow } from '../store/partners.ts';
@@ -47,7 +48,14 @@ export async function addPartner(exchange: Exchange, compact: string): Promise<I
   const taken = await inTransaction(exchange.store.db, (trx) => pinPartner(exchange, trx, opened, compact.trim()));
   if (isRefusal(taken)) return taken;
   const exchangeable = profile.loopback && isLoopbackIssuer(card.iss);
-  return { issuer: card.iss, state: 'pending', fingerprint: kid, spoken, organisation: card.organisation, exchangeable };
+  return {
+    issuer: card.iss,
+    state: 'pending',
+    fingerprint: kid,
+    spoken,
+    organisation: card.organisation,
+    exchangeable,
+  };
 }
 
 async function pinPartner(
@@ -170,7 +178,7 @@ export async function confirmPartner(exchange: Exchange, given: Confirmation): P
       .where('issuer', '=', given.issuer)
       .forUpdate()
       .executeTakeFirst();
-    if (!row) return refuse('partner-unknown', '/issuer');
+    if (!row) return unknownPartner(given.issuer);
     if (row.state !== 'pending') return refuse('state-conflict', '/issuer', `The partner is ${row.state} already.`);
     if (given.foreign && wantsEncryption(row.key_set)) {
       return refuse(

@@ -1,5 +1,6 @@
 import { isoInstant } from '../domain/instant.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
+import { unknownPartner } from '../domain/unknown-partner.ts';
 import { partnerKeyRows, partnerRow, partnerRows } from '../store/partners.ts';
 import { spokenFingerprint } from '../wire/fingerprint.ts';
 import type { Listed, PageRequest } from './browse.ts';
@@ -49,7 +50,7 @@ export async function listPartners(exchange: Exchange, request: PageRequest): Pr
 /** One partner with the keys that are pinned for it. */
 export async function showPartner(exchange: Exchange, issuer: string) {
   const row = await partnerRow(exchange.store.db, issuer);
-  if (!row || row.state === 'removed') return refuse('not-found');
+  if (!row || row.state === 'removed') return unknownPartner(issuer, '', 'not-found');
   const keys = await partnerKeyRows(exchange.store.db, issuer);
   return {
     ...view(row),

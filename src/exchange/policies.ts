@@ -4,9 +4,10 @@ import { guard } from '../domain/guard.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { checkDeny, checkPolicy, type PolicyWarning } from '../domain/policy-check.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
+import { unknownPartner } from '../domain/unknown-partner.ts';
 import { recordEvents } from '../store/feed.ts';
-import { bumpDirectory, denyRows, partnerRow, partnerRows } from '../store/partners.ts';
 import type { Trx } from '../store/open.ts';
+import { bumpDirectory, denyRows, partnerRow, partnerRows } from '../store/partners.ts';
 import { insertRows } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { messageDigest } from '../wire/digest.ts';
@@ -49,12 +50,14 @@ export interface PolicySet {
 export async function setPolicy(exchange: Exchange, issuer: string, document: unknown): Promise<PolicySet | Refusal[]> {
   const { refusals, warnings } = reviewPolicy(document);
   if (refusals.length > 0) return [...refusals];
+  const known = await partnerRow(exchange.store.db, issuer);
+  if (!known || known.state === 'removed') return [unknownPartner(issuer)];
   if ((document as Policy).partner !== issuer) {
     return [refuse('policy-invalid', '/partner', 'The policy is for another partner.', `Set "partner" to ${issuer}.`)];
   }
   return inTransaction(exchange.store.db, async (trx) => {
     const partner = await partnerRow(trx, issuer);
-    if (!partner || partner.state === 'removed') return [refuse('partner-unknown', '/partner')];
+    if (!partner || partner.state === 'removed') return [unknownPartner(issuer)];
     const last = await trx
       .selectFrom('policy')
       .select((s) => s.fn.max('version').as('version'))

@@ -14,7 +14,7 @@ const PER_HOUR = 20;
 const PURGE_HOURS = 72;
 const LONGEST_HOURS = 168;
 /** How long backups made before a purge may still hold what was purged. */
-export const BACKUP_DAYS = 35;
+const BACKUP_DAYS = 35;
 
 /** Until when backups may still hold what is purged now. */
 export function backupsUntil(now: number): string {

@@ -49,7 +49,7 @@ export function createReceive(exchange: Exchange): Receive {
 }
 
 /** Verified messages a minute from one partner whose policy names no number. */
-const PER_MINUTE = 6000;
+const PER_MINUTE = 60_000;
 
 async function open(exchange: Exchange, token: Uint8Array) {
   const first = await exchange.directory.current();

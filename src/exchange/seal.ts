@@ -138,7 +138,7 @@ function envelopeFor(exchange: Exchange, partner: PartnerEntry, { jti, epoch, n 
   };
 }
 
-export function referenceOf(exchange: Exchange, delivery: Claimed): CaseReference {
+function referenceOf(exchange: Exchange, delivery: Claimed): CaseReference {
   const { originator, reference_id: id, revision, revision_body: body, wrapped } = delivery;
   if (originator === null || id === null || revision === null || !body || !wrapped) {
     throw new Error(`delivery ${delivery.id} has no reference`);

@@ -1,5 +1,6 @@
 import { guard } from '../domain/guard.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
+import { unknownPartner } from '../domain/unknown-partner.ts';
 import { recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { bumpDirectory, lockPartner, partnerRows, setPartnerState } from '../store/partners.ts';
@@ -54,8 +55,7 @@ export async function resumePartner(
 
 async function wrongState(trx: Trx, issuer: string, wanted: Active): Promise<Refusal | undefined> {
   const row = await lockPartner(trx, issuer);
-  if (!row || row.state === 'removed')
-    return refuse('partner-unknown', '/issuer', undefined, 'Look at the partners: caseref partner list.');
+  if (!row || row.state === 'removed') return unknownPartner(issuer);
   if (row.state === wanted) return undefined;
   const next =
     row.state === 'pending'

@@ -67,6 +67,17 @@ async function makeSigner(kid: string, alg: SigningAlgorithm, jwk: JWK): Promise
   };
 }
 
+/** Refuses a passphrase that is too short to protect a key store. */
+export function checkPassphrase(passphrase: string): Refusal | undefined {
+  if (passphrase.length >= SHORTEST_PASSPHRASE) return undefined;
+  return refuse(
+    'setting-invalid',
+    '',
+    `The passphrase is shorter than ${SHORTEST_PASSPHRASE} characters.`,
+    'Choose a longer one: several words are best.',
+  );
+}
+
 /**
  * Makes the two key files of a new node in `directory`: the identity key, which may be taken offline, and the node file
  * with the master key and one active operational key. Refuses a short passphrase and an existing key store.
@@ -77,14 +88,8 @@ export async function createKeyStore(
   passphrase: string,
   options: { readonly now: number; readonly cost?: number },
 ): Promise<KeyStore | Refusal> {
-  if (passphrase.length < SHORTEST_PASSPHRASE) {
-    return refuse(
-      'setting-invalid',
-      '',
-      `The passphrase is shorter than ${SHORTEST_PASSPHRASE} characters.`,
-      'Choose a longer one: several words are best.',
-    );
-  }
+  const short = checkPassphrase(passphrase);
+  if (short) return short;
   const lax = await checkSecretDirectory(directory);
   if (lax) return lax;
   const paths = files(directory);
@@ -121,8 +126,8 @@ export async function openKeyStore(directory: string, passphrase: string, cost?:
     return refuse(
       'setting-invalid',
       '',
-      'There is no node.key in the key directory.',
-      'Make a node first: caseref init.',
+      `${paths.node} is missing.`,
+      'Restore the directory keys/ from a backup. Do not make a new node: it would be somebody else, and could read nothing of this store.',
     );
   if (isRefusal(nodeText)) return nodeText;
   const secrets = await unlockSecrets('node', nodeText, passphrase);

@@ -1,4 +1,5 @@
 import { isRefusal } from '../domain/refusal.ts';
+import { checkFilter } from '../exchange/browse.ts';
 import type { Exchange } from '../exchange/context.ts';
 import { decideHeldReferences, showHeld } from '../exchange/decide-held.ts';
 import { eraseByOrder, restrict } from '../exchange/keep.ts';
@@ -38,16 +39,20 @@ export function recallOperations(exchange: Exchange) {
     ),
     'reference.held': operation(
       { partner: optional(issuer), rule: optional(text(100)), limit: optional(wholeNumber(1, MOST_HELD)) },
-      async ({ limit = 50, ...filter }) => ({
-        items: await showHeld(exchange, filter, limit),
-        withdrawals: (await heldWithdrawals(exchange.store.db, { issuer: filter.partner })).map((one) => ({
-          partner: one.issuer,
-          id: one.reference_id,
-          reason: one.reason,
-          purge: one.purge,
-          ...(one.batch !== null && { batch: one.batch }),
-        })),
-      }),
+      async ({ limit = 50, ...filter }) => {
+        const wrong = await checkFilter(exchange, { partner: filter.partner });
+        if (wrong) return wrong;
+        return {
+          items: await showHeld(exchange, filter, limit),
+          withdrawals: (await heldWithdrawals(exchange.store.db, { issuer: filter.partner })).map((one) => ({
+            partner: one.issuer,
+            id: one.reference_id,
+            reason: one.reason,
+            purge: one.purge,
+            ...(one.batch !== null && { batch: one.batch }),
+          })),
+        };
+      },
     ),
     'reference.decide': operation(
       {

@@ -1,4 +1,4 @@
-import { isRefusal, type Refusal } from '../domain/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { browseDeliveries, browseReferences, showDecisions, showReference } from '../exchange/browse.ts';
 import { createClient, listClients, revokeClient } from '../exchange/clients.ts';
 import type { Exchange } from '../exchange/context.ts';
@@ -9,6 +9,7 @@ import { revealReference } from '../exchange/reveal.ts';
 import type { Share } from '../exchange/share.ts';
 import type { Shared } from '../exchange/sharing.ts';
 import { shown } from '../exchange/view.ts';
+import { originatorsOf } from '../store/lists.ts';
 import { operation } from './answer.ts';
 import { cursor, issuer, limit, PAGE } from './listing.ts';
 import { document, instant, listOf, membersOf, oneOf, optional, text, uuid, wholeNumber, yesOrNo } from './members.ts';
@@ -78,7 +79,7 @@ export function referenceOperations(exchange: Exchange, share: Share) {
       },
     ),
     'reference.show': operation({ id: uuid, originator: optional(issuer), purpose: optional(code) }, (one) =>
-      showWhole(exchange, one.originator ?? exchange.self, one.id, one.purpose),
+      showOne(exchange, one.originator, one.id, one.purpose),
     ),
   };
 }
@@ -92,6 +93,16 @@ function submitted(exchange: Exchange, { id, reference, createdAt, decisions, du
     duplicates,
     normalised,
   };
+}
+
+/** Without an originator our own, else the only partner's with this id: nobody remembers issuers. */
+async function showOne(exchange: Exchange, originator: string | undefined, id: string, purpose: string | undefined) {
+  if (originator !== undefined) return showWhole(exchange, originator, id, purpose);
+  const found = await originatorsOf(exchange.store.db, id);
+  const [only = exchange.self, ...others] = found.includes(exchange.self) ? [exchange.self] : found;
+  if (others.length === 0) return showWhole(exchange, only, id, purpose);
+  const next = `Say whose you mean: --originator ${[only, ...others].join(' or ')}.`;
+  return refuse('not-found', '/originator', 'Several organisations have a reference with this id.', next);
 }
 
 async function showWhole(exchange: Exchange, originator: string, id: string, purpose: string | undefined) {

@@ -91,6 +91,18 @@ export function findReference(db: Database, originator: string, id: string) {
   return withContent(db).where('r.originator', '=', originator).where('r.id', '=', id).executeTakeFirst();
 }
 
+/** Who has a reference with this id: an id alone identifies nothing. */
+export async function originatorsOf(db: Database, id: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('reference')
+    .select('originator')
+    .where('id', '=', id)
+    .orderBy('originator')
+    .limit(20)
+    .execute();
+  return rows.map((row) => row.originator);
+}
+
 /** When each revision of a reference was stored, oldest first. */
 export function revisionsOf(db: Database, originator: string, id: string) {
   return db

@@ -1,4 +1,5 @@
 import { type Refusal, refuse } from '../domain/refusal.ts';
+import { placeIn, whereJsonBreaks } from './json-place.ts';
 import { type JsonFault, type JsonViolation, scanJson } from './json-scan.ts';
 
 /** `bytes` is the longest UTF-8 text taken; `depth` the deepest nesting (8 where absent). */
@@ -31,7 +32,7 @@ export function parseStrict(source: Uint8Array | string, limits: JsonLimits): St
   try {
     value = JSON.parse(text);
   } catch {
-    return { violation: 'not-json', at: 0 };
+    return text.trim() === '' ? { violation: 'empty', at: 0 } : { violation: 'not-json', at: whereJsonBreaks(text) };
   }
   return scanJson(text, limits.depth) ?? { value };
 }
@@ -41,7 +42,8 @@ export function readJson(body: Uint8Array | string, limits: JsonLimits): StrictJ
   const read = parseStrict(body, limits);
   if (!isJsonFault(read)) return read;
   if (read.violation === 'too-large') return refuse('too-large');
-  const place = located.has(read.violation) ? ` at character ${read.at}` : '';
+  const text = typeof body === 'string' ? body : (decodeUtf8(body) ?? '');
+  const place = located.has(read.violation) ? ` at ${placeIn(text, read.at)}` : '';
   return refuse('json-invalid', '', `The body ${sayings[read.violation]}${place}.`);
 }
 
@@ -68,6 +70,7 @@ const sayings: Record<JsonViolation, string> = {
   'not-utf8': 'is not UTF-8',
   'byte-order-mark': 'starts with a byte order mark',
   'not-json': 'is not JSON',
+  empty: 'is empty',
   'duplicate-member': 'has the same member name twice in one object,',
   'prototype-member': 'has a member named __proto__,',
   'lone-surrogate': 'has half of a surrogate pair in a string,',
@@ -78,6 +81,7 @@ const sayings: Record<JsonViolation, string> = {
 };
 
 const located: ReadonlySet<JsonViolation> = new Set<JsonViolation>([
+  'not-json',
   'duplicate-member',
   'prototype-member',
   'lone-surrogate',

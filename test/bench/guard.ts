@@ -1,5 +1,6 @@
 import { guard } from '../../src/domain/guard.ts';
 import { seededChance } from './guard/chance.ts';
+import { conflicts } from './guard/conflicts.ts';
 import { measureDetection } from './guard/detection.ts';
 import { digests } from './guard/digests.ts';
 import { honestCard, honestPolicy, honestReference } from './guard/honest.ts';
@@ -61,6 +62,15 @@ function falseRefusals(print: Print): void {
   });
 }
 
+function bothSides(print: Print): void {
+  for (const { name, chosen, write } of conflicts) {
+    const chance = seededChance(SEED + 3);
+    let refused = 0;
+    for (let n = 0; n < EACH; n += 1) if (guard(write(chance), { form: 'reference' })) refused += 1;
+    print({ bench: 'guard', kind: 'conflict', honest: name, looked: EACH, refused, chosen });
+  }
+}
+
 function speed(print: Print): void {
   const chance = seededChance(SEED + 2);
   const references = Array.from({ length: 5000 }, () => honestReference(chance));
@@ -86,10 +96,11 @@ function speed(print: Print): void {
 
 /**
  * What the content guard finds of every spelling of a fingerprint or media, in every place where a string can stand; what
- * it refuses of honest input; and what it costs. `tail` names spellings that nobody can tell from honest input, and why.
+ * it refuses of honest input, where honest and forbidden look the same, which side was chosen; and what it costs. `tail` names spellings that nobody can tell from honest input, and why.
  */
 export async function bench(print: Print): Promise<void> {
   detection(print);
   falseRefusals(print);
+  bothSides(print);
   speed(print);
 }

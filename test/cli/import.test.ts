@@ -1,4 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -6,12 +8,18 @@ import { type CliAnswer, type CliNode, makeNode } from '../support/cli-node.ts';
 import { inventedReference } from '../support/invented.ts';
 
 let node: CliNode;
+let serving: ChildProcess;
 const said: string[] = [];
 
 beforeAll(async () => {
   node = await makeNode({ name: 'Hotline A', type: 'hotline', jurisdiction: 'DE' });
+  serving = await node.serve();
 }, 60_000);
-afterAll(() => node.remove());
+afterAll(async () => {
+  serving.kill('SIGTERM');
+  await once(serving, 'exit');
+  await node.remove();
+});
 
 const at = (name: string) => join(node.directory, '..', name);
 const asCsv = ['--format', 'scart-csv', '--category', 'not-assessed', '--hosting', 'XX', '--reporting', 'DE'];

@@ -52,7 +52,11 @@ test('commands that were started in the same moment as the node are answered, on
     [0, false],
     [0, false],
   ]);
-  expect(JSON.parse(listed.out).items.map(({ name }: { name: string }) => name).sort()).toEqual(['a', 'b']);
+  expect(
+    JSON.parse(listed.out)
+      .items.map(({ name }: { name: string }) => name)
+      .sort(),
+  ).toEqual(['a', 'b']);
   expect([code, err]).toEqual([0, expect.not.stringContaining('store-locked')]);
 });
 

@@ -77,7 +77,7 @@ export async function seekFiles(folder: string, seeker: Seeker): Promise<string[
 }
 
 /** What the machine shows of a process to every account: arguments, names of it and of its threads. */
-export async function visibleOf(pid: number): Promise<string> {
+async function visibleOf(pid: number): Promise<string> {
   const read = (path: string) => readFile(`/proc/${pid}/${path}`, 'utf8').catch(() => '');
   const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
   const names = await Promise.all(threads.map((thread) => read(`task/${thread}/comm`)));

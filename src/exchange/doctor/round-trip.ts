@@ -18,15 +18,17 @@ const HOUR = 3_600_000;
  */
 export async function tryRoundTrips(exchange: Exchange, partners: readonly PartnerEntry[]): Promise<Finding[]> {
   const reachable = partners.filter(({ endpoints }) => endpoints.push !== undefined);
+  const polling = partners.filter(({ endpoints }) => endpoints.push === undefined);
   const started = performance.now();
   const trips: Trip[] = [];
   for (const { facts } of reachable) trips.push(await queueVerify(exchange, facts.issuer));
   exchange.wake.outbox();
   const ended = await awaitReceipts(exchange, trips, started);
-  return trips.map(({ id, partner }) => {
+  const tried = trips.map(({ id, partner }) => {
     const end = ended.get(id);
     return end === undefined ? silent(partner, undefined) : judge(partner, end);
   });
+  return [...tried, ...polling.map(({ facts }) => untried(facts.issuer))];
 }
 
 interface Trip {
@@ -94,6 +96,11 @@ function judge(issuer: string, { standing, tookMs }: End): Finding {
     return { level: 'warn', code: 'round-trip-refused', partner: issuer, message, next };
   }
   return state === 'sent' || state === 'overdue' ? unreceipted(issuer) : silent(issuer, code ?? undefined);
+}
+
+function untried(issuer: string): Finding {
+  const message = `${issuer} only polls: it cannot be asked, and no round trip was made.`;
+  return { level: 'note', code: 'round-trip-skipped', partner: issuer, message };
 }
 
 function unreceipted(issuer: string): Finding {
