@@ -43,9 +43,8 @@ export function exampleText(examples: readonly string[]): string {
 }
 
 /** The directory of the node as the next command must name it too: where this one was given it, that one needs it. */
-export function sameNode({ data }: Everywhere): string {
-  if (data === undefined) return '';
-  return ` --data ${quoted(data)}`;
+export function sameNode({ data: directory }: Everywhere): string {
+  return directory === undefined ? '' : ` --data ${quoted(directory)}`;
 }
 
 /** A word as a shell takes it. */

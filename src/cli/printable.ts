@@ -60,3 +60,19 @@ export function cut(text: string, columns: number): string {
 export function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - columnsOf(text)));
 }
+
+/** Prose broken between words into lines of at most so many columns; every line begins where the first one did. */
+export function wrap(text: string, columns: number): string {
+  const indent = /^ */.exec(text)?.[0] ?? '';
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.slice(indent.length).split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line === '' || columnsOf(indent + longer) <= columns) line = longer;
+    else {
+      lines.push(indent + line);
+      line = word;
+    }
+  }
+  return [...lines, indent + line].join('\n');
+}

@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import { type Refusal, refusals as titles } from '../domain/refusal.ts';
-import { cut, pad, printable, printableJson } from './printable.ts';
+import { cut, pad, printable, printableJson, wrap } from './printable.ts';
 import { type Progress, type ProgressLine, type ProgressOptions, trackProgress } from './progress.ts';
 import { type Column, type Tone, tableLines } from './table.ts';
 
@@ -109,6 +109,11 @@ export function createTerminal({ stdout, stderr, noColor = false, clock = Date.n
     updating.clear();
     stderr.write(`${text}\n`);
   };
+  // A pipe or file keeps its sentences whole: who reads it breaks lines as it likes.
+  const prose = (text: string, deeper = 0) =>
+    stderr.isTTY === true
+      ? wrap(printable(text), widthOf(stderr) - deeper).replaceAll('\n', `\n${' '.repeat(deeper)}`)
+      : printable(text);
   const rule = () => talk(ofTalk('quiet', '─'.repeat(Math.min(widthOf(stderr), WIDEST_RULE))));
   return {
     line: (text) => put(printable(text)),
@@ -122,12 +127,12 @@ export function createTerminal({ stdout, stderr, noColor = false, clock = Date.n
       put(`${ofData(tone, pad(printable(word), VERDICT))}  ${printable(sentence)}`);
       if (next !== undefined) put(`${' '.repeat(VERDICT + 2)}${ofData('quiet', 'next:')} ${printable(next)}`);
     },
-    say: (text) => talk(printable(text)),
+    say: (text) => talk(prose(text)),
     prompt(question) {
       if (stderr.isTTY === true) stderr.write(printable(question));
       return stderr.isTTY === true;
     },
-    warn: (text) => talk(`${ofTalk('waiting', '!')} ${printable(text)}`),
+    warn: (text) => talk(`${ofTalk('waiting', '!')} ${prose(text, 2)}`),
     next(title, steps) {
       talk(ofTalk('quiet', printable(title)));
       for (const step of steps) talk(`  ${printable(step)}`);
@@ -138,7 +143,7 @@ export function createTerminal({ stdout, stderr, noColor = false, clock = Date.n
       rule();
     },
     rule,
-    step: (text, tone = 'plain') => talk(`${ofTalk(tone, signs[tone])} ${printable(text)}`),
+    step: (text, tone = 'plain') => talk(`${ofTalk(tone, signs[tone])} ${prose(text, 2)}`),
     refused: (refused) => printRefused(refused, talk, ofTalk),
     refusedJson: (refusals) => talk(printableJson(problemOf(refusals))),
     progress: (options) => trackProgress(options, updating),

@@ -48,13 +48,7 @@ export function checkPolicy(policy: Omit<Policy, 'version'>): PolicyFindings {
       ...checkBinding(policy),
       ...checkSecurity(policy),
     ],
-    warnings: [
-      ...warnOfWhole(policy),
-      ...send.warnings,
-      ...receive.warnings,
-      ...warnOfLimits(policy),
-      ...warnOfEncryption(policy),
-    ],
+    warnings: [...warnOfWhole(policy), ...send.warnings, ...receive.warnings, ...warnOfLimits(policy)],
   };
 }
 
@@ -192,13 +186,6 @@ function warnOfLimits({ send, receive }: Omit<Policy, 'version'>): PolicyWarning
       ? []
       : [{ pointer: `/${side}/perMinute`, message: 'More a minute than a day: the limit a minute has no effect.' }],
   );
-}
-
-function warnOfEncryption({ security }: Omit<Policy, 'version'>): PolicyWarning[] {
-  if (security?.encryption !== 'required') return [];
-  const message =
-    'This release cannot encrypt: messages between nodes on one machine are signed and go in the clear, whatever this says.';
-  return [{ pointer: '/security/encryption', message }];
 }
 
 function warnOfRule(rule: Rule, before: readonly Rule[], at: string): PolicyWarning[] {

@@ -8,6 +8,7 @@ import { eventsAfter } from '../store/feed.ts';
 import {
   decisionsOf,
   findReference,
+  hasCode,
   listDeliveries,
   listReferences,
   type ReferenceFilter,
@@ -47,7 +48,10 @@ async function page<Row extends { position: number }, View>(
   return { items: items.map(view), next };
 }
 
-/** A value that nothing can ever have is a mistake of the caller, and an empty list would hide it. */
+/**
+ * A value that nothing here has or could be given is a mistake of the caller, and an empty list would hide it. A code that
+ * a partner's newer list brought stays one that can be asked for.
+ */
 export async function checkFilter(
   exchange: Exchange,
   { state, category, urgency, jurisdiction, partner }: ReferenceFilter,
@@ -55,7 +59,8 @@ export async function checkFilter(
   const listed = { state: referenceStates, category: codes.category, urgency: codes.urgencyLevel };
   for (const [member, value] of Object.entries({ state, category, urgency })) {
     const list: readonly string[] = listed[member as keyof typeof listed];
-    if (value !== undefined && !list.includes(value))
+    if (value === undefined || list.includes(value)) continue;
+    if (member === 'state' || !(await hasCode(exchange.store.db, member as 'category' | 'urgency', value)))
       return refuse('query-invalid', `/${member}`, `There is no such ${member}.`, `Use one of: ${list.join(', ')}.`);
   }
   const place = jurisdiction === undefined ? undefined : checkJurisdiction(jurisdiction, '/jurisdiction');

@@ -27,7 +27,16 @@ export function reviewPolicy(document: unknown): PolicyReport {
   const malformed = checkSchema('policy', draft);
   if (malformed.length > 0)
     return { refusals: malformed.map((one) => ({ ...one, code: 'policy-invalid' })), warnings: [] };
-  return checkPolicy(draft as Policy);
+  const { refusals, warnings } = checkPolicy(draft as Policy);
+  return { refusals, warnings: [...warnings, ...warnOfEncryption(draft as Policy)] };
+}
+
+/** What the protocol knows and this release cannot do is said where it is asked for. */
+function warnOfEncryption({ security }: Policy): PolicyWarning[] {
+  if (security?.encryption !== 'required') return [];
+  const message =
+    'This release cannot encrypt: between nodes on one machine messages are signed and go in the clear, whatever this says.';
+  return [{ pointer: '/security/encryption', message }];
 }
 
 /** The version is the node's to give; one that a file names is not believed. */

@@ -1,4 +1,5 @@
 import type { Log } from '../log.ts';
+import type { Trx } from '../store/open.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { openSet } from '../wire/open.ts';
 import { isTokenRefusal, type TokenRefusal } from '../wire/token-refusal.ts';
@@ -27,9 +28,9 @@ const directoryReasons = new Set<string>(['invalid_issuer', 'invalid_key', 'acce
  */
 export function createReceive(exchange: Exchange): Receive {
   const quota = createQuota();
-  const commit = gather<Arrival, Admission>(
+  const commit = gather<Dated, Admission>(
     async (batch) => {
-      const admissions = await inTransaction(exchange.store.db, (trx) => admit(exchange, trx, batch));
+      const admissions = await inTransaction(exchange.store.db, (trx) => admitAsOfNow(exchange, trx, batch));
       exchange.metrics.grouped('receive', batch.length);
       exchange.wake.outbox();
       return admissions;
@@ -43,9 +44,33 @@ export function createReceive(exchange: Exchange): Receive {
     const partner = snapshot.partners.get(opened.claims.iss);
     const wait = quota(opened.claims.iss, partner?.policy?.receive.perMinute ?? PER_MINUTE, exchange.clock());
     if (wait > 0) return { status: 'limited', retryAfter: wait };
-    const admission = await commit({ verified: opened, judged: judge(opened, exchange.profile.loopback) });
+    const judged = judge(opened, exchange.profile.loopback);
+    const admission = await commit({ verified: opened, judged, version: snapshot.version });
     return isTokenRefusal(admission) ? refused(exchange.log, admission) : { status: 'taken' };
   };
+}
+
+/** An arrival with the version of the directory that it was verified by. */
+interface Dated extends Arrival {
+  readonly version: number;
+}
+
+/**
+ * What was verified by a directory that has moved since is verified again by the one that this transaction sees: a
+ * suspension, a revoked key or a narrower policy counts from the moment that it is committed.
+ */
+async function admitAsOfNow(exchange: Exchange, trx: Trx, batch: readonly Dated[]): Promise<Admission[]> {
+  const snapshot = await exchange.directory.within(trx);
+  const checked = await Promise.all(
+    batch.map(async (one): Promise<Arrival | TokenRefusal> => {
+      if (one.version === snapshot.version) return one;
+      const verified = await openWith(exchange, one.verified.compact, snapshot);
+      return isTokenRefusal(verified) ? verified : { verified, judged: judge(verified, exchange.profile.loopback) };
+    }),
+  );
+  const arrivals = checked.flatMap((one) => (isTokenRefusal(one) ? [] : [one]));
+  const admissions = (await admit(exchange, trx, arrivals)).values();
+  return checked.map((one) => (isTokenRefusal(one) ? one : (admissions.next().value as Admission)));
 }
 
 /** Verified messages a minute from one partner whose policy names no number. */
@@ -60,7 +85,7 @@ async function open(exchange: Exchange, token: Uint8Array) {
   return { opened: await openWith(exchange, token, second), snapshot: second };
 }
 
-function openWith(exchange: Exchange, token: Uint8Array, snapshot: Snapshot) {
+function openWith(exchange: Exchange, token: Uint8Array | string, snapshot: Snapshot) {
   return openSet(token, {
     self: exchange.self,
     lookup: (issuer) => snapshot.partners.get(issuer)?.keys,

@@ -174,3 +174,9 @@ export function listDeliveries(db: Database, filter: DeliveryFilter, page: Page)
   if (!filter.withReceipts) query = query.where('event', '<>', 'receipt');
   return query.execute();
 }
+
+/** Whether some reference has this code, in the list of this node or not. */
+export async function hasCode(db: Database, column: 'category' | 'urgency', code: string): Promise<boolean> {
+  const row = await db.selectFrom('reference').select('id').where(column, '=', code).limit(1).executeTakeFirst();
+  return row !== undefined;
+}

@@ -4,7 +4,6 @@ export type JsonViolation =
   | 'not-utf8'
   | 'byte-order-mark'
   | 'not-json'
-  | 'empty'
   | 'duplicate-member'
   | 'prototype-member'
   | 'lone-surrogate'

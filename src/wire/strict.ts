@@ -32,7 +32,7 @@ export function parseStrict(source: Uint8Array | string, limits: JsonLimits): St
   try {
     value = JSON.parse(text);
   } catch {
-    return text.trim() === '' ? { violation: 'empty', at: 0 } : { violation: 'not-json', at: whereJsonBreaks(text) };
+    return { violation: 'not-json', at: 0 };
   }
   return scanJson(text, limits.depth) ?? { value };
 }
@@ -43,8 +43,13 @@ export function readJson(body: Uint8Array | string, limits: JsonLimits): StrictJ
   if (!isJsonFault(read)) return read;
   if (read.violation === 'too-large') return refuse('too-large');
   const text = typeof body === 'string' ? body : (decodeUtf8(body) ?? '');
+  if (read.violation === 'not-json') return refuse('json-invalid', '', `The body ${whyNoJson(text)}.`);
   const place = located.has(read.violation) ? ` at ${placeIn(text, read.at)}` : '';
   return refuse('json-invalid', '', `The body ${sayings[read.violation]}${place}.`);
+}
+
+function whyNoJson(text: string): string {
+  return text.trim() === '' ? 'is empty' : `is not JSON at ${placeIn(text, whereJsonBreaks(text))}`;
 }
 
 /** Tells what `parseStrict` refused from what it took. */
@@ -70,7 +75,6 @@ const sayings: Record<JsonViolation, string> = {
   'not-utf8': 'is not UTF-8',
   'byte-order-mark': 'starts with a byte order mark',
   'not-json': 'is not JSON',
-  empty: 'is empty',
   'duplicate-member': 'has the same member name twice in one object,',
   'prototype-member': 'has a member named __proto__,',
   'lone-surrogate': 'has half of a surrogate pair in a string,',
@@ -81,7 +85,6 @@ const sayings: Record<JsonViolation, string> = {
 };
 
 const located: ReadonlySet<JsonViolation> = new Set<JsonViolation>([
-  'not-json',
   'duplicate-member',
   'prototype-member',
   'lone-surrogate',

@@ -40,7 +40,17 @@ function helpOf(command: Command): string {
 
 test.each([
   ...['init', 'serve', 'card', 'keys list', 'keys generate', 'keys fingerprint', 'keys publish', 'partner add'],
-  ...['partner confirm', 'partner list', 'partner show', 'policy set', 'policy show', 'policy check', 'policy approve'],
+  ...[
+    'partner confirm',
+    'partner list',
+    'partner show',
+    'partner suspend',
+    'partner resume',
+    'policy set',
+    'policy show',
+    'policy check',
+    'policy approve',
+  ],
   ...['policy deny add', 'policy deny list', 'policy deny remove', 'client create', 'client list', 'client revoke'],
   ...['reference submit', 'reference import', 'reference list', 'reference show', 'delivery list', 'delivery retry'],
   ...['events', 'doctor'],

@@ -41,7 +41,9 @@ test('a card that is added shows who it says it is, the fingerprint, and the com
   expect(out).toMatch(/^state +pending$/m);
   expect(out).toContain('Unité 警察, law-enforcement');
   expect(out).toContain(spoken());
-  expect(err).toContain(`caseref partner confirm ${partner.issuer} --fingerprint '${spoken()}'`);
+  // Never the card's own fingerprint: who pastes that has compared nothing.
+  expect(err).toContain(`caseref partner confirm ${partner.issuer} --fingerprint 'WHAT YOU HEARD'`);
+  expect(err).not.toContain(spoken());
 });
 
 test('a fingerprint that was misheard confirms nothing', async () => {
@@ -50,10 +52,15 @@ test('a fingerprint that was misheard confirms nothing', async () => {
     'confirm',
     partner.issuer,
     '--fingerprint',
-    spoken().replace(/\d$/, 'x'),
+    spoken().replace(/\d$/, (digit) => String((Number(digit) + 1) % 10)),
   ]);
   expect([code, out]).toEqual([1, '']);
   expect(err).toContain('fingerprint-mismatch');
+  const typed = await on(['partner', 'confirm', partner.issuer, '--fingerprint', 'WHAT YOU HEARD']);
+  expect([typed.code, typed.err]).toEqual([
+    2,
+    expect.stringMatching(/usage-invalid at \/fingerprint: .*no fingerprint/),
+  ]);
   expect((await on(['partner', 'show', partner.issuer])).out).toMatch(/^state +pending$/m);
 });
 
@@ -91,6 +98,58 @@ test('a policy is checked, set, approved and shown', async () => {
   expect(JSON.parse(shown.out)).toEqual({ ...policyFor(partner.issuer), version: 1 });
 });
 
+test('a deny says whom it applies to today, and a code that does not exist is refused with the right one', async () => {
+  const deny = (...args: string[]) => on(['policy', 'deny', 'add', '--ground', 'legal', ...args]);
+  const there = await deny('--destination', 'NL', '--id', 'there');
+  const nowhere = await deny('--destination', 'XK', '--id', 'nowhere');
+  expect(there.out).toMatch(new RegExp(`^applies to +${partner.issuer}$`, 'm'));
+  expect(nowhere.err).toContain('! It applies to no partner that you have now.');
+  for (const id of ['there', 'nowhere']) await on(['policy', 'deny', 'remove', id]);
+  const uk = await deny('--destination', 'NL,UK');
+  expect([uk.code, uk.err]).toEqual([1, expect.stringMatching(/policy-invalid at \/destination\/1: .*\n.*"GB"/)]);
+  expect((await deny('--destination', 'QQ')).err).toContain('policy-invalid at /destination/0');
+  expect((await deny('--category', 'csma')).err).toContain('policy-invalid at /when/category/0');
+});
+
+test('a list by a value that nothing can have is refused and not empty', async () => {
+  const refused = async (...args: string[]) => (await on(args)).err;
+  expect(await refused('reference', 'list', '--state', 'opne')).toMatch(/query-invalid at \/state: .*\n.*open, held/);
+  expect(await refused('reference', 'list', '--jurisdiction', 'UK')).toMatch(
+    /query-invalid at \/jurisdiction: .*\n.*GB/,
+  );
+  for (const list of [
+    ['reference', 'list'],
+    ['reference', 'held'],
+    ['delivery', 'list'],
+  ]) {
+    expect(await refused(...list, '--partner', 'https://nobody.example')).toContain('query-invalid at /partner');
+    expect(await refused(...list, '--partner', `${partner.issuer}/`)).toMatch(/\/partner: .*\n.*issuers have none/);
+    expect((await on([...list, '--partner', partner.issuer])).code).toBe(0);
+  }
+  expect((await on(['reference', 'list', '--partner', node.issuer])).code).toBe(0);
+});
+
+test('a policy for somebody who is no partner says that, before it compares anything', async () => {
+  const document = JSON.stringify(policyFor(partner.issuer));
+  const { code, err } = await on(['policy', 'set', `${partner.issuer}/`, '-'], document);
+  expect([code, err]).toEqual([1, expect.stringMatching(/partner-unknown at \/issuer: .*\n.*issuers have none/)]);
+});
+
+test('a policy that wants encryption is taken, and what this release cannot do is said', async () => {
+  const document = JSON.stringify({ ...policyFor(partner.issuer), security: { encryption: 'required' } });
+  const { code, err } = await on(['policy', 'check', '-'], document);
+  expect([code, err]).toEqual([0, expect.stringMatching(/^! \/security\/encryption: This release cannot encrypt/m)]);
+});
+
+test('a policy is checked without a node', async () => {
+  const nothing = { INIT_CWD: node.directory };
+  const { code, err } = await run(['policy', 'check', '-'], {
+    environment: nothing,
+    input: JSON.stringify(policyFor(partner.issuer)),
+  });
+  expect([code, err]).toEqual([0, expect.stringContaining('The policy can be set.')]);
+});
+
 test('a policy for another partner is refused with pointer and next step', async () => {
   const { code, err } = await on(
     ['policy', 'set', partner.issuer, '-'],
@@ -116,6 +175,26 @@ test('a submission says who gets it and why not, and its delivery is listed', as
   expect(partner.arrived).toHaveLength(1);
   const again = await on(['reference', 'submit', '-'], JSON.stringify(reference));
   expect(again.err).toMatch(/^! known: .* closes and lowers nothing/m);
+});
+
+test('an address that was asked for whole is no link on the terminal', async () => {
+  const { items } = JSON.parse((await on(['reference', 'list', '--limit', '1', '--json'])).out);
+  const args = ['reference', 'show', items[0].id, '--reveal', '--purpose', 'audit'];
+  expect((await on(args)).out).toMatch(/^address +hxxps:\/\/files\[\.\]host\[\.\]example\/a$/m);
+  expect(JSON.parse((await on([...args, '--json'])).out).url).toBe('https://files.host.example/a');
+});
+
+test('a partner is suspended with its reason, all of them only with --yes, and resumed', async () => {
+  const all = await on(['partner', 'suspend', '--all', '--reason', 'a trial']);
+  expect([all.code, all.err]).toEqual([2, expect.stringContaining('--yes')]);
+  const { code, err } = await on(['partner', 'suspend', partner.issuer, '--reason', 'its keys were lost']);
+  expect([code, err]).toEqual([0, expect.stringContaining(`caseref partner resume ${partner.issuer}`)]);
+  expect((await on(['partner', 'show', partner.issuer])).out).toMatch(/^because +its keys were lost$/m);
+  expect((await on(['partner', 'suspend', partner.issuer, '--reason', 'again'])).err).toContain('state-conflict');
+  expect((await on(['partner', 'resume', partner.issuer])).code).toBe(0);
+  expect((await on(['partner', 'suspend', '--all', '--reason', 'a trial', '--yes'])).err).toContain(partner.issuer);
+  expect((await on(['partner', 'resume', partner.issuer])).code).toBe(0);
+  expect((await on(['partner', 'show', partner.issuer])).out).not.toContain('because');
 });
 
 test('a new key is made, and published to the partner', async () => {

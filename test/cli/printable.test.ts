@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { columnsOf, cut, pad, printable, printableJson } from '../../src/cli/printable.ts';
+import { columnsOf, cut, pad, printable, printableJson, wrap } from '../../src/cli/printable.ts';
 import { createTerminal, type Stream } from '../../src/cli/terminal.ts';
 import { readEnvironment } from '../../src/config.ts';
 
@@ -77,4 +77,11 @@ test.each([
   const { noColor } = readEnvironment({ NO_COLOR });
   createTerminal({ stdout: stream, stderr: stream, noColor }).step('sent', 'good');
   expect(written.includes('\u001b[')).toBe(coloured);
+});
+
+test('prose is broken between words, each line where the first began, and a long word stays whole', () => {
+  expect(wrap('  one two three four', 11)).toBe('  one two\n  three\n  four');
+  expect(wrap('one', 2)).toBe('one');
+  expect(wrap('see abcdefghijklmnop now', 8)).toBe('see\nabcdefghijklmnop\nnow');
+  expect(wrap('keeps  two spaces', 80)).toBe('keeps  two spaces');
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { maskUrl } from '../../src/domain/mask.ts';
+import { disarmUrl, maskUrl } from '../../src/domain/mask.ts';
 
 describe('an address is shown', () => {
   test.each([
@@ -46,4 +46,13 @@ describe('an address is shown', () => {
       }),
     );
   });
+});
+
+test.each([
+  ['https://host.example/full/path?a=b#c', 'hxxps://host[.]example/full/path?a=b#c'],
+  ['http://[2001:db8::1]:8080/x', 'hxxp://[2001[:]db8[:][:]1]:8080/x'],
+  ['ftp://files.host.example/a', 'fxp://files[.]host[.]example/a'],
+  ['nonsense', '…'],
+])('%s, asked for whole, is %s on a terminal', (url, shown) => {
+  expect(disarmUrl(url)).toBe(shown);
 });

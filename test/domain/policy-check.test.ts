@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Policy } from '../../src/domain/contract.types.ts';
-import { checkPolicy } from '../../src/domain/policy-check.ts';
+import { checkDeny, checkPolicy } from '../../src/domain/policy-check.ts';
 
 const example: Policy = JSON.parse(`{"partner":"https://node.police-b.example","version":3,
  "legal":{"basis":"Invented Act","agreement":"Invented agreement","transfer":"none","route":"own-police","reviewBy":"2027-11-20"},
@@ -215,5 +215,23 @@ describe('the check of a policy', () => {
       ['last', { 'urgency.level': ['emergency'] }, 'hold'],
     );
     expect(checkPolicy(policy)).toEqual({ refusals: [], warnings: [] });
+  });
+});
+
+describe('the check of a deny', () => {
+  const refusalsOf = (deny: object) =>
+    checkDeny({ id: 'd', ground: 'legal', ...deny }).map(({ code, pointer, next }) => ({ code, pointer, next }));
+
+  it('takes places and codes that exist', () => {
+    expect(refusalsOf({ destination: ['NL', 'DE-BY', 'XK'], when: { category: ['csam', 'grooming'] } })).toEqual([]);
+  });
+
+  it.each([
+    [{ destination: ['NL', 'UK'] }, '/destination/1', /"GB"/],
+    [{ destination: ['QQ'] }, '/destination/0', /3166/],
+    [{ when: { category: ['csma'] } }, '/when/category/0', /category\.json/],
+    [{ when: { 'jurisdiction.hosting': ['uk'] } }, '/when/jurisdiction.hosting/0', /"GB"/],
+  ])('refuses %j at %s', (deny, pointer, next) => {
+    expect(refusalsOf(deny)).toEqual([{ code: 'policy-invalid', pointer, next: expect.stringMatching(next) }]);
   });
 });

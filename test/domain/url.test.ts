@@ -296,3 +296,14 @@ describe('at intake', () => {
     expect(normaliseUrl(url, open, '/url')).toMatchObject({ code: 'url-quarantined' });
   });
 });
+
+test.each(['hxxps://host[.]example/a', 'hxxp://host.example/', 'fxp://host.example/'])(
+  '%s was disarmed for reading, and the next step is to write the real one',
+  (url) => {
+    const refused = gateUrl(url, { loopback: false }, '/url');
+    expect(refused).toMatchObject({
+      code: 'url-scheme-refused',
+      next: expect.stringContaining('real scheme and host'),
+    });
+  },
+);

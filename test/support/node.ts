@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -10,6 +8,7 @@ import { createLog } from '../../src/log.ts';
 import { initNode, type NodeOptions, type RunningNode, startNode } from '../../src/node.ts';
 import type { OperationAnswer } from '../../src/operator/answer.ts';
 import type { OperationAnswers, OperationArgs, OperationName } from '../../src/operator/operations.ts';
+import { freePort } from './ports.ts';
 import { storeTemplate } from './store-template.ts';
 
 /** The least work factor that the key store takes: these keys live for seconds. */
@@ -55,18 +54,9 @@ function agreed<Answer>(answer: Answer | Refusal): Answer {
   return answer;
 }
 
-/** Ports that were free a moment ago, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
-}
-
 /** Settings of a node on loopback whose issuer is the address of its peer listener. */
 export async function loopbackSettings(given: TestNodeSettings = {}): Promise<NodeSettings> {
-  const [peer = 0, api = 0, portal = 0, inner = 0] = await freePorts(4);
+  const [peer, api, portal, inner] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const at = (port: number) => ({ host: '127.0.0.1', port });
   return {
     issuer: `http://127.0.0.1:${peer}`,

@@ -141,7 +141,7 @@ describe('an HTTP body', () => {
     expect(refused).toMatchObject({
       code: 'json-invalid',
       pointer: '',
-      message: 'The body has the same member name twice in one object, at character 13.',
+      message: 'The body has the same member name twice in one object, at character 14.',
     });
   });
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -98,9 +99,13 @@ async function makePlayer(
 export async function makeCast(): Promise<Cast> {
   const root = await mkdtemp(join(tmpdir(), 'caseref-demo-'));
   const players: Player[] = [];
+  // A closed pipe (`demo | head`) and Ctrl-C end the process where it is: nothing may stay behind then either.
+  const vanish = () => rmSync(root, { recursive: true, force: true });
+  process.once('exit', vanish);
   const leave = async () => {
     await Promise.all(players.map(({ node }) => node.close()));
     await rm(root, { recursive: true, force: true });
+    process.off('exit', vanish);
   };
   try {
     const template = await makeStoreTemplate(join(root, 'template'));

@@ -24,13 +24,20 @@ export async function demonstrate(cli: Cli, onceOnly: boolean): Promise<Exit> {
   const cast = await makeCast();
   try {
     const found = expectations();
+    process.once('SIGINT', leaveAtOnce).once('SIGTERM', leaveAtOnce);
     await tell(terminal, cast, found);
+    process.off('SIGINT', leaveAtOnce).off('SIGTERM', leaveAtOnce);
     report(terminal, found);
     if (!onceOnly) await stay(terminal, cast);
     return found.broken.length === 0 ? exit.done : exit.refused;
   } finally {
     await cast.leave();
   }
+}
+
+/** In the middle of the story there is nothing to finish: the exit takes the directories away. */
+function leaveAtOnce(): void {
+  process.exit(exit.refused);
 }
 
 async function tell(terminal: Terminal, cast: Cast, found: Expectations): Promise<void> {
@@ -47,7 +54,7 @@ async function tell(terminal: Terminal, cast: Cast, found: Expectations): Promis
 function report(terminal: Terminal, { broken, count }: Expectations): void {
   terminal.heading('Expectations');
   for (const what of broken) terminal.step(`did not hold: ${what}`, 'bad');
-  if (broken.length === 0) terminal.step(`all ${count} held`, 'good');
+  if (broken.length === 0) terminal.step(`all ${count} expectations met`, 'good');
 }
 
 /** Leaves the nodes up for whoever wants to look around, until Ctrl-C. */

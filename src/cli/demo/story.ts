@@ -156,6 +156,13 @@ export async function tellReceipts(terminal: Terminal, cast: Cast, found: Expect
     ],
     tally,
   );
+  const waiting = tally
+    .filter((row) => row.partner === cast.abroad.issuer && row.outcome === 'held')
+    .reduce((n, row) => n + row.n, 0);
+  if (waiting > 0)
+    terminal.say(
+      `The ${waiting} held by Hotline NL arrived: its own policy has a person look at what is not assessed.`,
+    );
   const sum = (issuer: string) =>
     tally.filter((row) => row.partner === issuer && row.state === 'receipted').reduce((n, row) => n + row.n, 0);
   found.check('every message to Hotline NL is receipted', sum(cast.abroad.issuer) === expectedCount('hotline', 'send'));
