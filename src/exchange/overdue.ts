@@ -10,7 +10,7 @@ const MOST = 500;
 
 /** Marks messages whose receipt did not come in time, each once, and tells the feed. A receipt that comes later still counts. */
 export async function findOverdue(exchange: Exchange): Promise<number> {
-  const { partners } = await exchange.directory.current();
+  const { partners } = await exchange.directory.within(exchange.store.db);
   const now = exchange.clock();
   let found = 0;
   for (const { facts, policy } of partners.values()) {

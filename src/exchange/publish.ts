@@ -67,7 +67,7 @@ export async function publishedKeySet(exchange: Exchange): Promise<{ keySet: str
 /** Pushes the published key set to every partner that has an address for it; a partner that is away asks later itself. */
 export async function announceKeys(exchange: Exchange): Promise<{ partner: string; told: boolean }[]> {
   const published = await publishedKeySet(exchange);
-  const { partners } = await exchange.directory.current();
+  const { partners } = await exchange.directory.within(exchange.store.db);
   if (!published) return [];
   const reachable = [...partners.values()].flatMap((partner) =>
     partner.endpoints.keys ? [{ partner, url: partner.endpoints.keys }] : [],

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -36,13 +36,18 @@ export function done<Value>(answer: OperationAnswer<Value>): Value {
   throw new Error(`the demonstration was refused: ${first?.code} ${first?.pointer} ${first?.message}`);
 }
 
+/** A free port below the range that connections take theirs from: a node that is switched off must get its port back. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!free) continue;
+    await once(server.close(), 'close');
+    return port;
+  }
 }
 
 const throwAwayCost = 2 ** 14;

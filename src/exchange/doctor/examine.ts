@@ -47,7 +47,7 @@ export function reportOf(
 
 /** Looks at everything that an operator is asked about first, and tries the way to each partner where the node runs. */
 export async function examineNode(exchange: Exchange, place: Place, running: boolean): Promise<Report> {
-  const { partners } = await exchange.directory.current();
+  const { partners } = await exchange.directory.within(exchange.store.db);
   const active = [...partners.values()].filter(({ state }) => state === 'active');
   const [alerts, configuration, files, store, keys, standing, clocks, trips] = await Promise.all([
     listAlerts(exchange),
@@ -107,7 +107,7 @@ function alertFinding({
 
 async function examinePartners(exchange: Exchange): Promise<Finding[]> {
   const { db } = exchange.store;
-  const { partners } = await exchange.directory.current();
+  const { partners } = await exchange.directory.within(exchange.store.db);
   const waiting = await waitingByPartner(db);
   const now = exchange.clock();
   return (await partnerRows(db)).flatMap(({ issuer, state, key_set_exp }) => {
