@@ -15,6 +15,7 @@ import {
   revisionsOf,
 } from '../store/lists.ts';
 import { partnerRow } from '../store/partners.ts';
+import { isClosed } from '../store/recall.ts';
 import { matchKeys } from '../wire/match.ts';
 import type { Exchange } from './context.ts';
 import { readCursor, writeCursor } from './cursor.ts';
@@ -116,9 +117,12 @@ export async function showReference(exchange: Exchange, originator: string, id: 
 
 /** Stored decisions about a reference, or `not-found`. */
 export async function showDecisions(exchange: Exchange, originator: string, id: string) {
-  if (!(await findReference(exchange.store.db, originator, id))) return refuse('not-found');
+  const reference = await findReference(exchange.store.db, originator, id);
+  if (!reference) return refuse('not-found');
   const rows = await decisionsOf(exchange.store.db, originator, id);
-  return { items: rows.map(viewDecision), next: null };
+  // What a rule compared are codes of the content.
+  const silent = isClosed(reference.state) ? { trace: [], change: null, disclosed: null } : {};
+  return { items: rows.map((row) => viewDecision({ ...row, ...silent })), next: null };
 }
 
 /** Deliveries of a reference or of the whole node, newest first. */

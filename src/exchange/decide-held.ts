@@ -22,6 +22,7 @@ import { heldByGate } from './decide.ts';
 import { laterReceipt } from './purge.ts';
 import { newDelivery } from './queue.ts';
 import { openReference } from './record.ts';
+import { recallWithheld } from './redecide.ts';
 
 export type Ruling = 'send' | 'withhold' | 'accept' | 'refuse';
 
@@ -61,33 +62,32 @@ export async function decideHeldReferences(
 ): Promise<Decided | Refusal> {
   const kept: { id: string; partner: string; rule: string }[] = [];
   let decided = 0;
-  for (;;) {
-    const batch = await inTransaction(exchange.store.db, (trx) =>
-      decideBatch(exchange, trx, filter, then, by, kept.length),
-    );
+  let after: Held | undefined;
+  do {
+    const from = after;
+    const batch = await inTransaction(exchange.store.db, (trx) => decideBatch(exchange, trx, filter, then, by, from));
     decided += batch.done;
     kept.push(...batch.kept);
     if (batch.done > 0) exchange.wake.outbox();
-    if (batch.seen < BATCH || batch.done === 0) break;
-  }
+    after = batch.last;
+  } while (after !== undefined);
   if (decided === 0 && kept.length === 0)
     return refuse('not-found', '', 'Nothing that fits is held.', 'List what is: caseref reference held.');
   return { decided, kept };
 }
 
-async function decideBatch(exchange: Exchange, trx: Trx, filter: HeldFilter, then: Ruling, by: string, passed: number) {
-  const found = (await lockHeld(trx, filter, BATCH + passed)).filter(({ direction }) => direction === directions[then]);
+async function decideBatch(exchange: Exchange, trx: Trx, filter: HeldFilter, then: Ruling, by: string, after?: Held) {
+  const found = await lockHeld(trx, filter, { direction: directions[then], limit: BATCH, after });
   const gated = then === 'send' ? found.filter(({ trace }) => heldByGate(trace)) : [];
-  const held = found.filter((one) => !gated.includes(one)).slice(0, BATCH);
+  const held = found.filter((one) => !gated.includes(one));
   if (held.length > 0) await apply(exchange, trx, held, then, by);
   const kept = gated.map(({ id, partner, rule }) => ({ id, partner, rule }));
-  return { done: held.length, kept, seen: held.length };
+  return { done: held.length, kept, last: found.length < BATCH ? undefined : found.at(-1) };
 }
 
 async function apply(exchange: Exchange, trx: Trx, held: readonly Held[], then: Ruling, by: string): Promise<void> {
   const at = new Date(exchange.clock());
-  const { version: basis } = await exchange.directory.within(trx);
-  await decideHeld(trx, held, { effect: then, by, basis, at });
+  await decideHeld(trx, held, { effect: then, by, at });
   const messages =
     then === 'accept'
       ? await settleHeldMessages(trx, held, 'accepted')
@@ -96,6 +96,10 @@ async function apply(exchange: Exchange, trx: Trx, held: readonly Held[], then: 
         : [];
   if (then === 'accept') await openReferences(trx, held, at);
   if (then === 'refuse') await destroyReferences(trx, held, 'purged', at);
+  if (then === 'withhold') {
+    for (const [partner, group] of Map.groupBy(held, (one) => one.partner))
+      await recallWithheld(exchange, trx, partner, group);
+  }
   const told = then === 'send' ? await toldPairs(trx, exchange.self, held) : new Set<string>();
   const contents = then === 'send' ? await contentsOf(exchange, trx, held) : new Map<string, CaseReference>();
   const events = held.map(

@@ -1,6 +1,7 @@
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { DataKey, Place } from '../domain/secrets.ts';
 import type { Trx } from '../store/open.ts';
+import { isClosed } from '../store/recall.ts';
 import type { Insert } from '../store/rows.ts';
 import { lockName } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
@@ -54,7 +55,10 @@ async function recallOne(exchange: Exchange, trx: Trx, call: Idempotency, since:
     .leftJoin('reference_key as k', (join) =>
       join.onRef('k.originator', '=', 'i.originator').onRef('k.id', '=', 'i.reference_id'),
     )
-    .select(['i.body_digest', 'i.response', 'i.originator', 'i.reference_id', 'i.created_at', 'k.wrapped'])
+    .leftJoin('reference as r', (join) =>
+      join.onRef('r.originator', '=', 'i.originator').onRef('r.id', '=', 'i.reference_id'),
+    )
+    .select(['r.state', 'i.body_digest', 'i.response', 'i.originator', 'i.reference_id', 'i.created_at', 'k.wrapped'])
     .where('i.client', '=', client)
     .where('i.key_digest', '=', Buffer.from(key))
     .executeTakeFirst();
@@ -69,6 +73,7 @@ async function recallOne(exchange: Exchange, trx: Trx, call: Idempotency, since:
   }
   if (!row.body_digest.equals(Buffer.from(body))) return [refuse('idempotency-mismatch')];
   if (!row.wrapped) return [refuse('not-found')];
+  if (row.state === null || isClosed(row.state)) return [refuse('reference-withdrawn')];
   const dataKey = exchange.vault.unwrap(row.wrapped, ownerOf({ originator: row.originator, id: row.reference_id }));
   const stored = JSON.parse(openText(exchange.vault, dataKey, place(client, key), row.response)) as Shared;
   return { ...stored, replayed: true };

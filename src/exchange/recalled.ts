@@ -61,7 +61,8 @@ function sealEntry(
 ): Verdict {
   if (entry.state !== 'restricted') entry.state = 'sealed';
   const purgeAfter = purgeTime(ledger.exchange, content, policyHours);
-  ledger.seals.set(ownerOf(name), { ...name, reason: content.reason, purgeAfter });
+  const before = ledger.seals.get(ownerOf(name))?.purgeAfter ?? null;
+  ledger.seals.set(ownerOf(name), { ...name, reason: content.reason, purgeAfter: earlier(before, purgeAfter) });
   const { iss, jti } = arrival.verified.claims;
   ledger.events.push({
     type: 'reference.sealed',
@@ -72,8 +73,14 @@ function sealEntry(
     jti,
     code: content.reason,
   });
-  if (!entry.kept || !content.purge) return { outcome: 'sealed' };
+  if (!entry.kept || entry.kept.until <= ledger.at || !content.purge) return { outcome: 'sealed' };
   return { outcome: 'retained', kept: { code: entry.kept.code, until: isoInstant(entry.kept.until.getTime()) } };
+}
+
+/** Of two times of erasure the earlier one; never is later than any. */
+export function earlier(one: Date | null, other: Date | null): Date | null {
+  if (one === null || other === null) return one ?? other;
+  return one < other ? one : other;
 }
 
 /** Issuer and id of what must never come in, and nothing else. */

@@ -10,6 +10,7 @@ import {
   dropDeliveries,
   releaseDeliveries,
   settleAttempts,
+  toldPairs,
 } from '../store/outbox.ts';
 import { reviseReferences } from '../store/references.ts';
 import { insertAll } from '../store/rows.ts';
@@ -20,6 +21,7 @@ import { decideOne, heldByGate, heldEvents } from './decide.ts';
 import type { PartnerEntry, Snapshot } from './directory.ts';
 import { newNotice, voidedOf } from './queue.ts';
 import { decisionRow, openReference, type ReferenceName } from './record.ts';
+import { recall } from './withdraw.ts';
 
 /**
  * Decides again what was queued under an older directory: a policy that narrowed, a deny that was added or a partner
@@ -73,6 +75,8 @@ async function decideWithin(
     broken.map(({ id }) => deadAttempt(id, lease, at)),
     at,
   );
+  const withheld = decided.filter(({ decision }) => decision.effect === 'withhold').map(({ name }) => name);
+  await recallWithheld(exchange, trx, issuer, withheld);
   await voidNumbers(exchange, trx, issuer, [...dropped, ...broken], at);
   const held = decided.flatMap(({ name, decision, urgency }) =>
     heldEvents(name, [{ partner: issuer, decision }], at, urgency),
@@ -82,6 +86,22 @@ async function decideWithin(
 
 function nameOf(exchange: Exchange, { reference_id: id }: Claimed): ReferenceName {
   return { originator: exchange.self, id: id as string };
+}
+
+/** A partner that holds what it may not have any more is asked to give it up. */
+export async function recallWithheld(
+  exchange: Exchange,
+  trx: Trx,
+  partner: string,
+  names: readonly ReferenceName[],
+): Promise<void> {
+  if (names.length === 0) return;
+  const pairs = names.map(({ id }) => ({ id, partner }));
+  const told = await toldPairs(trx, exchange.self, pairs);
+  for (const name of names) {
+    if (told.has(`${name.id} ${partner}`))
+      await recall(exchange, trx, name, [partner], { reason: 'superseded', purge: true });
+  }
 }
 
 /** What a person sent stays sent while only a rule says hold; a deny or a gate that has come since counts for it too. */

@@ -1,15 +1,25 @@
+import { isoInstant } from '../domain/instant.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { eventInsert, type NewEvent, reservePositions } from '../store/feed.ts';
-import { lockReferences } from '../store/messages.ts';
+import { type KnownReference, lockReferences } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert } from '../store/outbox.ts';
-import { decideMessages, forgetHeld, type HeldWithdrawal, heldWithdrawals, sealReferences } from '../store/recall.ts';
+import {
+  decideMessages,
+  forgetHeld,
+  type HeldWithdrawal,
+  lockWithdrawals,
+  type Seal,
+  sealReferences,
+} from '../store/recall.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
 import { laterReceipt } from './purge.ts';
-import { backupsUntil, purgeTime, tombstoneRow } from './recalled.ts';
+import { backupsUntil, earlier, purgeTime, tombstoneRow } from './recalled.ts';
 import { ownerOf } from './record.ts';
+
+const BATCH = 1000;
 
 /**
  * Decides withdrawals that were held, all of a partner or of one batch, with one word: `accept` seals what they name and
@@ -20,15 +30,42 @@ export async function releaseWithdrawals(
   filter: { readonly issuer: string; readonly batch?: string | undefined },
   then: 'accept' | 'refuse',
 ): Promise<{ decided: number } | Refusal> {
-  const decided = await inTransaction(exchange.store.db, async (trx) => {
-    const held = await heldWithdrawals(trx, filter);
-    if (held.length > 0) await decide(exchange, trx, held, then);
-    return held.length;
-  });
+  let decided = 0;
+  for (;;) {
+    const done = await inTransaction(exchange.store.db, async (trx) => {
+      const held = await lockWithdrawals(trx, filter, BATCH);
+      if (held.length > 0) await decide(exchange, trx, held, then);
+      return held.length;
+    });
+    decided += done;
+    if (done < BATCH) break;
+  }
   if (decided === 0)
     return refuse('not-found', '', 'No withdrawal that fits is held.', 'Look at the feed: caseref events.');
   exchange.wake.outbox();
   return { decided };
+}
+
+/** What an operator keeps at this instant, as the members that a receipt says it with. */
+function keptAmong(rows: readonly KnownReference[], at: Date): Map<string, { code: string; until: string }> {
+  const kept = new Map<string, { code: string; until: string }>();
+  for (const row of rows) {
+    const { kept_code: code, kept_until: until } = row;
+    if (code !== null && until !== null && until > at)
+      kept.set(ownerOf(row), { code, until: isoInstant(until.getTime()) });
+  }
+  return kept;
+}
+
+/** One seal for each reference: of several withdrawals of the same one the earliest erasure counts. */
+function sealsOf(held: readonly HeldWithdrawal[], purgeAt: (one: HeldWithdrawal) => Date | null): Seal[] {
+  const seals = new Map<string, Seal>();
+  for (const one of held) {
+    const name = { originator: one.issuer, id: one.reference_id };
+    const before = seals.get(ownerOf(name))?.purgeAfter ?? null;
+    seals.set(ownerOf(name), { ...name, reason: one.reason, purgeAfter: earlier(before, purgeAt(one)) });
+  }
+  return [...seals.values()];
 }
 
 async function decide(
@@ -43,19 +80,17 @@ async function decide(
   const rows = await lockReferences(trx, names);
   const present = new Set(rows.map(ownerOf));
   const known = new Set(rows.filter(({ wrapped }) => wrapped !== null).map(ownerOf));
+  const keptOf = keptAmong(rows, at);
   const outcomeOf = (one: HeldWithdrawal): string => {
     if (then === 'refuse') return 'refused';
-    return known.has(ownerOf({ originator: one.issuer, id: one.reference_id })) ? 'sealed' : 'purged';
+    const owner = ownerOf({ originator: one.issuer, id: one.reference_id });
+    if (!known.has(owner)) return 'purged';
+    return one.purge && keptOf.has(owner) ? 'retained' : 'sealed';
   };
-  const sealed = held.filter((one) => outcomeOf(one) === 'sealed');
+  const sealed = held.filter((one) => ['sealed', 'retained'].includes(outcomeOf(one)));
   await sealReferences(
     trx,
-    sealed.map((one) => ({
-      originator: one.issuer,
-      id: one.reference_id,
-      reason: one.reason,
-      purgeAfter: purgeTime(exchange, one, partners.get(one.issuer)?.policy?.receive.purgeAfterHours),
-    })),
+    sealsOf(sealed, (one) => purgeTime(exchange, one, partners.get(one.issuer)?.policy?.receive.purgeAfterHours)),
     at,
   );
   for (const [outcome, group] of Map.groupBy(held, outcomeOf)) {
@@ -84,6 +119,7 @@ async function decide(
     const said = {
       outcome,
       ...(outcome === 'refused' && { code: 'policy-refused' }),
+      ...(outcome === 'retained' && keptOf.get(ownerOf({ originator: one.issuer, id: one.reference_id }))),
       ...(outcome === 'purged' && { backupsUntil: backupsUntil(at.getTime()) }),
     };
     const message = { ...one, originator: one.issuer, id: one.reference_id };

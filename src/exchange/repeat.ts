@@ -2,6 +2,7 @@ import { isoInstant } from '../domain/instant.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { type FirstShared, firstShared, sendDecisions } from '../store/imports.ts';
 import type { Trx } from '../store/open.ts';
+import { isClosed } from '../store/recall.ts';
 import { findByIndex } from '../store/references.ts';
 import type { Exchange } from './context.ts';
 import { duplicateFinder, MOST_DUPLICATES } from './duplicates.ts';
@@ -15,9 +16,6 @@ interface Repeated extends Omit<Intake, 'id'> {
   readonly id: string;
   readonly macs: Macs;
 }
-
-/** References of ours in these states say nothing any more, to nobody. */
-const gone = new Set(['sealed', 'purged', 'expired']);
 
 /**
  * Answers submissions whose ids are taken: what was shared once with the same content is answered as it stands, other
@@ -58,7 +56,7 @@ export async function answerRepeats(
 function refusalOf(exchange: Exchange, one: Repeated, row: FirstShared | undefined): Refusal | undefined {
   if (!row) return refuse('reference-exists', '/id');
   const { wrapped, body } = row;
-  if (gone.has(row.state) || !wrapped || !body) {
+  if (isClosed(row.state) || !wrapped || !body) {
     return refuse('reference-withdrawn', '', 'This was shared before, and was withdrawn or has expired since.');
   }
   const before = openReference(exchange.vault, one, { revision: 1, wrapped, body });

@@ -119,7 +119,7 @@ export async function recall(
   content: Withdrawn,
 ): Promise<Recalled[]> {
   const holding = new Set(await partnersHolding(trx, name));
-  const before = new Set(await partnersRecalled(trx, name));
+  const before = new Set(await partnersRecalled(trx, name, content));
   const unsent = await cancelUnsent(trx, name, 'withdrawn', partners);
   const asked = partners.filter((partner) => holding.has(partner) && !before.has(partner));
   const at = now(exchange);

@@ -42,24 +42,41 @@ export async function listHeld(db: Database, filter: HeldFilter, limit: number):
   return rows;
 }
 
-/** The same, locked until the transaction ends; what somebody else decides at this moment is passed over. */
-export async function lockHeld(trx: Trx, filter: HeldFilter, limit: number): Promise<Held[]> {
+/**
+ * The same in one direction, after the row `after`, locked until the transaction ends together with its reference: what
+ * is withdrawn, revised or decided at this moment is passed over, so that no withdrawal is overtaken.
+ */
+export async function lockHeld(
+  trx: Trx,
+  filter: HeldFilter,
+  page: { readonly direction: 'in' | 'out'; readonly limit: number; readonly after?: Held | undefined },
+): Promise<Held[]> {
+  const { direction, limit, after } = page;
+  const later =
+    after === undefined
+      ? sql`true`
+      : sql`(d.decided_at, d.originator, d.id, d.partner)
+          > (${after.decided_at}, ${after.originator}, ${after.id}::uuid, ${after.partner})`;
   const { rows } = await sql<Held>`
     select ${columns} from decision d join reference r on r.originator = d.originator and r.id = d.id
-    where ${where(filter)} order by d.decided_at, d.originator, d.id, d.partner limit ${limit}
-    for update of d skip locked`.execute(trx);
+    where ${where(filter)} and d.direction = ${direction} and ${later}
+    order by d.decided_at, d.originator, d.id, d.partner limit ${limit}
+    for update of d, r skip locked`.execute(trx);
   return rows;
 }
 
-/** Records a person's decisions in the place of the rule's. */
+/**
+ * Records a person's decisions in the place of the rule's. The basis stays that of the rule: under a directory that has
+ * moved since, a deny or gate that came in between speaks before anything leaves.
+ */
 export async function decideHeld(
   trx: Trx,
   held: readonly Held[],
-  decision: { readonly effect: string; readonly by: string; readonly basis: number; readonly at: Date },
+  decision: { readonly effect: string; readonly by: string; readonly at: Date },
 ): Promise<void> {
   const names = held.map(({ originator, id, partner, direction }) => ({ originator, id, partner, direction }));
   await sql`
-    update decision d set effect = ${decision.effect}, code = null, decided_by = ${decision.by}, basis = ${decision.basis},
+    update decision d set effect = ${decision.effect}, code = null, decided_by = ${decision.by},
       decided_at = ${decision.at}
     from jsonb_to_recordset(${JSON.stringify(names)}::jsonb) as w (originator text, id uuid, partner text, direction text)
     where d.originator = w.originator and d.id = w.id and d.partner = w.partner and d.direction = w.direction`.execute(

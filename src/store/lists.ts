@@ -48,7 +48,8 @@ export async function listReferences(db: Database, filter: ReferenceFilter, page
   if (category) query = query.where('r.category', '=', category);
   // What was withdrawn, restricted or erased is shown to who asks for that state alone, and then without its content.
   query = state ? query.where('r.state', '=', state) : query.where('r.state', 'not in', [...closedStates]);
-  if (macs) query = query.where('r.state', 'not in', [...closedStates]);
+  // Nor may it be sorted by what it said.
+  if (macs || category || jurisdiction || urgency) query = query.where('r.state', 'not in', [...closedStates]);
   if (urgency) query = query.where('r.urgency', '=', urgency);
   if (since) query = query.where('r.created_at', '>=', since);
   if (until) query = query.where('r.created_at', '<', until);

@@ -46,11 +46,20 @@ export async function partnersHolding(trx: Trx, name: Name): Promise<string[]> {
   return rows.map((row) => row.partner);
 }
 
-/** Partners to which this withdrawal went before: asking twice tells nobody twice. */
-export async function partnersRecalled(trx: Trx, name: Name): Promise<string[]> {
+/**
+ * Partners that were asked for at least as much before: asking twice tells nobody twice. Erasure asks for more than sealing,
+ * and at once for more than later; who refused, or was never reached, is asked again.
+ */
+export async function partnersRecalled(
+  trx: Trx,
+  name: Name,
+  { reason, purge }: { readonly reason: string; readonly purge: boolean },
+): Promise<string[]> {
   const { rows } = await sql<{ partner: string }>`
     select distinct d.partner from delivery d where d.originator = ${name.originator} and d.reference_id = ${name.id}::uuid
-      and d.event = 'withdrawn' and not exists (
+      and d.event = 'withdrawn' and d.state <> 'dead' and d.outcome is distinct from 'refused'
+      and (not ${purge}::boolean or d.payload ->> 'purge' = 'true')
+      and (not ${purge && reason === 'legal'}::boolean or d.payload ->> 'reason' = 'legal') and not exists (
         select 1 from delivery l where l.originator = d.originator and l.reference_id = d.reference_id
           and l.partner = d.partner and l.event in ('submitted', 'revised') and l.position > d.position
           and l.state <> 'dropped')`.execute(trx);
@@ -63,13 +72,16 @@ export interface Seal extends Name {
   readonly purgeAfter: Date | null;
 }
 
-/** Seals references: from the commit on no face shows them. What an operator keeps restricted stays so. */
+/**
+ * Seals references: from the commit on no face shows them. What an operator keeps restricted stays so, and a second
+ * withdrawal may hasten an erasure that was asked for, never call it off. One seal for each name.
+ */
 export async function sealReferences(trx: Trx, seals: readonly Seal[], at: Date): Promise<void> {
   if (seals.length === 0) return;
   const rows = seals.map((one) => ({ ...one, purge_after: one.purgeAfter?.toISOString() ?? null }));
   await sql`
     update reference r set state = case when r.state = 'restricted' then r.state else 'sealed' end,
-      sealed_at = coalesce(r.sealed_at, ${at}), purge_after = s.purge_after,
+      sealed_at = coalesce(r.sealed_at, ${at}), purge_after = least(r.purge_after, s.purge_after),
       withdrawn_reason = s.reason, updated_at = ${at}
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       as s (originator text, id uuid, reason text, purge_after timestamptz)
@@ -199,6 +211,17 @@ export async function heldWithdrawals(
   if (filter.issuer !== undefined) query = query.where('issuer', '=', filter.issuer);
   if (filter.batch !== undefined) query = query.where('batch', '=', filter.batch);
   return query.execute();
+}
+
+/** The same, at most `limit`, locked until the transaction ends: two decisions at once must not both answer them. */
+export async function lockWithdrawals(
+  trx: Trx,
+  filter: { readonly issuer: string; readonly batch?: string | undefined },
+  limit: number,
+): Promise<HeldWithdrawal[]> {
+  let query = trx.selectFrom('held_withdrawal').selectAll().where('issuer', '=', filter.issuer);
+  if (filter.batch !== undefined) query = query.where('batch', '=', filter.batch);
+  return query.orderBy('received_at').orderBy('jti').limit(limit).forUpdate().execute();
 }
 
 export async function forgetHeld(trx: Trx, held: readonly HeldWithdrawal[]): Promise<void> {

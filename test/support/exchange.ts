@@ -1,10 +1,8 @@
 // biome-ignore-all lint/suspicious/noThenProperty: "then" is a member of the policy document
-import { createHash, randomBytes } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import manifest from '../../package.json' with { type: 'json' };
 import { isRefusal, type Refusal } from '../../src/domain/refusal.ts';
 import { systemChance } from '../../src/exchange/chance.ts';
 import { createClient } from '../../src/exchange/clients.ts';
@@ -20,6 +18,7 @@ import { openStore, type Store, type StoreSettings } from '../../src/store/open.
 import { insertRows } from '../../src/store/rows.ts';
 import { createTransport } from '../../src/transport/transport.ts';
 import { keyEntry, makeCard, makeKeySet } from './introductions.ts';
+import { storeTemplate } from './store-template.ts';
 import { now, type TestKey, testKey } from './tokens.ts';
 
 /** An exchange over a real store and real keys in a folder of its own, without listeners and workers. */
@@ -117,35 +116,8 @@ async function testStore(given: StoreSettings | undefined, directory: string): P
     return store;
   }
   await mkdir(directory, { mode: 0o700 });
-  await cp(join(await embeddedTemplate(), 'pg'), join(directory, 'pg'), { recursive: true });
+  await cp(join(await storeTemplate(), 'pg'), join(directory, 'pg'), { recursive: true });
   return agreed(await openStore({ kind: 'embedded', directory }));
-}
-
-const root = new URL('../../', import.meta.url);
-
-/**
- * A migrated embedded store to copy from: making one takes seconds, copying it a fraction. It is kept between runs under
- * a name that changes with the migrations and the engine, and appears whole or not at all.
- */
-async function embeddedTemplate(): Promise<string> {
-  const cache = fileURLToPath(new URL('node_modules/.cache/caseref/', root));
-  const template = join(cache, await templateName());
-  if ((await readdir(template).catch(() => [])).length > 0) return template;
-  await mkdir(cache, { recursive: true });
-  const draft = await mkdtemp(join(cache, 'draft-'));
-  const store = agreed(await openStore({ kind: 'embedded', directory: draft }));
-  await migrate(store);
-  await store.close();
-  // Another test file may have been quicker; its template is as good.
-  await rename(draft, template).catch(() => rm(draft, { recursive: true, force: true }));
-  return template;
-}
-
-async function templateName(): Promise<string> {
-  const folder = new URL('src/store/migrations/', root);
-  const hash = createHash('sha256').update(manifest.dependencies['@electric-sql/pglite']).update(process.version);
-  for (const name of (await readdir(folder)).sort()) hash.update(await readFile(new URL(name, folder)));
-  return `embedded-${hash.digest('hex').slice(0, 16)}`;
 }
 
 /** Makes a client of the node API and returns its token. */
