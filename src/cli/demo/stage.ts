@@ -47,8 +47,8 @@ async function tell(terminal: Terminal, cast: Cast, found: Expectations): Promis
   await explainTwo(terminal, cast, results);
   await tellReceipts(terminal, cast, found);
   await decideHeld(terminal, cast, found);
-  const [sentInError] = await outage(terminal, cast, found);
-  if (sentInError !== undefined) await recall(terminal, cast, sentInError, found);
+  const [recalled] = await outage(terminal, cast, found);
+  if (recalled !== undefined) await recall(terminal, cast, recalled, found);
 }
 
 function report(terminal: Terminal, { broken, count }: Expectations): void {

@@ -87,7 +87,7 @@ export async function recall(
   id: string,
   found: Expectations,
 ): Promise<void> {
-  terminal.heading('9  Recall: a reference was sent in error and is taken back');
+  terminal.heading('9  Recall: a reference must not be kept any longer (reason: legal)');
   const { recipients } = done(
     await hotline.node.operations['reference.withdraw']({ id, reason: 'legal', purge: true }),
   );
