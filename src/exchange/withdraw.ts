@@ -1,5 +1,6 @@
 import { codes } from '../domain/codes.ts';
 import type { Withdrawn } from '../domain/contract.types.ts';
+import { guard } from '../domain/guard.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { eventInsert, type NewEvent, reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
@@ -14,6 +15,7 @@ import {
 } from '../store/recall.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
+import { checkSchema } from '../wire/schema.ts';
 import type { Exchange } from './context.ts';
 import { newNotice, voidedOf } from './queue.ts';
 import { purgeTime } from './recalled.ts';
@@ -36,36 +38,16 @@ export interface Withdrawal {
   readonly recipients: readonly Recalled[];
 }
 
-/** Checks what a caller gives for a withdrawal; the reason is a code and never text. */
+/** Checks what a caller gives for a withdrawal, by the guard and the published schema; nobody invents reasons by accident. */
 export function readWithdrawal(input: unknown): Withdrawn | Refusal {
-  const { reason, purge, batch, ...rest } = (typeof input === 'object' && input !== null ? input : {}) as Record<
-    string,
-    unknown
-  >;
-  const [unknown] = Object.keys(rest);
-  if (unknown !== undefined)
-    return refuse(
-      'schema-invalid',
-      `/${unknown}`,
-      'The member is not part of a withdrawal.',
-      'Send "reason" and "purge".',
-    );
-  const known: readonly string[] = codes.withdrawalReason;
-  if (typeof reason !== 'string' || reason === 'unknown' || !known.includes(reason)) {
-    const listed = known.filter((code) => code !== 'unknown').join(', ');
-    return refuse('code-unknown', '/reason', 'The reason is not in the code list.', `Use one of: ${listed}.`);
-  }
-  if (typeof purge !== 'boolean')
-    return refuse('schema-invalid', '/purge', 'Whether to erase is not said.', 'Send "purge": true or false.');
-  if (batch !== undefined && (typeof batch !== 'string' || !/^[0-9a-f-]{36}$/.test(batch))) {
-    return refuse(
-      'schema-invalid',
-      '/batch',
-      'The batch is no UUID.',
-      'Leave it out, or send one UUID for the whole recall.',
-    );
-  }
-  return { reason, purge, ...(batch !== undefined && { batch }) };
+  const [wrong] = [guard(input, { form: 'event' }), ...checkSchema('withdrawn', input)].filter(
+    (one) => one !== undefined,
+  );
+  if (wrong) return wrong;
+  const content = input as Withdrawn;
+  const listed = codes.withdrawalReason.filter((code) => code !== 'unknown');
+  if ((listed as readonly string[]).includes(content.reason)) return content;
+  return refuse('code-unknown', '/reason', 'The reason is not in the code list.', `Use one of: ${listed.join(', ')}.`);
 }
 
 /**
