@@ -18,6 +18,13 @@ export interface Signer {
   sign(typ: string, payload: Uint8Array): Promise<string>;
 }
 
+/** One private key that decrypts messages to us: ECDH-ES with X25519, A256GCM (RFC 7516; RFC 7518, section 4.6; RFC 8037). */
+export interface Decrypter {
+  readonly kid: string;
+  /** The content of a compact JWE whose header was checked before; undefined where it does not decrypt. */
+  decrypt(compact: string): Promise<Uint8Array | undefined>;
+}
+
 /** The table, row and column that a ciphertext belongs to: associated data, so that no ciphertext can be moved. */
 export interface Place {
   readonly table: string;

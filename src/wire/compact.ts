@@ -2,7 +2,7 @@ import { isJsonFault, isJsonObject, type JsonObject, parseStrict } from './stric
 import { isTokenRefusal, refuseToken, type TokenReason, type TokenRefusal } from './token-refusal.ts';
 
 /** The token types of protocol version 1; a verifier is built for exactly one. */
-export type TokenType = 'secevent+jwt' | 'jwk-set+jwt' | 'caseref-peer+jwt';
+export type TokenType = 'secevent+jwt' | 'jwk-set+jwt' | 'caseref-peer+jwt' | 'caseref-approval+jwt';
 
 /** One row of the protocol's table of token types, with its size limit in bytes of the compact form. */
 export interface TokenForm {
@@ -25,7 +25,8 @@ export interface UnverifiedJws {
   readonly compact: string;
 }
 
-const HEADER_BYTES = 1024;
+/** The longest protected header, decoded. */
+export const HEADER_BYTES = 1024;
 const headerMembers: ReadonlySet<string> = new Set(['alg', 'typ', 'kid']);
 
 /**
@@ -35,7 +36,7 @@ const headerMembers: ReadonlySet<string> = new Set(['alg', 'typ', 'kid']);
  */
 export function readCompact(source: string | Uint8Array, form: TokenForm): UnverifiedJws | TokenRefusal {
   if (source.length > form.mlDsaBytes) return refuseToken('token-too-large');
-  const compact = typeof source === 'string' ? source : Buffer.from(source).toString('latin1');
+  const compact = textOf(source);
   const parts = decodeParts(compact);
   if (isTokenRefusal(parts)) return parts;
   const header = readHeader(parts.header, form.typ);
@@ -46,20 +47,21 @@ export function readCompact(source: string | Uint8Array, form: TokenForm): Unver
   return { ...header, payload, signingInput: compact.slice(0, compact.lastIndexOf('.')), compact };
 }
 
+/** A token as text, byte for byte: what is not ASCII stays visible and is no base64url. */
+export function textOf(source: string | Uint8Array): string {
+  if (typeof source === 'string') return source;
+  return Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString('latin1');
+}
+
 function decodeParts(compact: string): { header: Uint8Array; payload: Uint8Array } | TokenRefusal {
-  const parts = compact.split('.', 6);
-  if (parts.length !== 3 && parts.length !== 5) return refuseToken('parts-invalid');
-  const decoded = parts.map(decodeCanonical);
-  const [header, payload] = decoded;
-  if (header === undefined || payload === undefined || decoded.includes(undefined)) {
-    return refuseToken('base64url-not-canonical');
-  }
-  // Five parts are a JWE (RFC 7516): an answer of its own, so that the sender does not take it for a broken JWS.
-  return parts.length === 5 ? refuseToken('encrypted-not-supported') : { header, payload };
+  const parts = compact.split('.', 4);
+  if (parts.length !== 3) return refuseToken('parts-invalid');
+  const [header, payload, signature] = parts.map(decodeCanonical);
+  return header && payload && signature ? { header, payload } : refuseToken('base64url-not-canonical');
 }
 
 /** Decodes a part that encodes back to itself: no padding, white space, foreign letters or stray bits in the tail. */
-function decodeCanonical(part: string): Uint8Array | undefined {
+export function decodeCanonical(part: string): Uint8Array | undefined {
   const bytes = Buffer.from(part, 'base64url');
   return bytes.toString('base64url') === part ? bytes : undefined;
 }
@@ -76,7 +78,8 @@ function readHeader(bytes: Uint8Array, typ: TokenType): { alg: string; kid: stri
   return { alg, kid };
 }
 
-function readObject(bytes: Uint8Array, limit: number, otherwise: TokenReason): JsonObject | TokenRefusal {
+/** One JSON object under the strict rules of step 3; `otherwise` says what a value of another kind is refused as. */
+export function readObject(bytes: Uint8Array, limit: number, otherwise: TokenReason): JsonObject | TokenRefusal {
   const read = parseStrict(bytes, { bytes: limit });
   if (isJsonFault(read)) return refuseToken(read.violation === 'too-large' ? 'token-too-large' : read.violation);
   return isJsonObject(read.value) ? read.value : refuseToken(otherwise);

@@ -2,9 +2,10 @@ import type { Issuer, KeySet, KeySetKey } from '../domain/contract.types.ts';
 import { guard } from '../domain/guard.ts';
 import type { Signer } from '../domain/secrets.ts';
 import { checkIssuedAt } from './claims.ts';
-import { keySetToken, readCompact } from './compact.ts';
+import { eventToken, keySetToken, readCompact } from './compact.ts';
 import { messageDigest } from './digest.ts';
 import { thumbprint } from './fingerprint.ts';
+import { withoutMaterial } from './foreign-key.ts';
 import { checkIdentity, type IdentityJwk, isPrivate } from './identity.ts';
 import { isLoopbackIssuer } from './issuer.ts';
 import { importPublicKey, type KeyRecord, speaksAlgorithm } from './pinned.ts';
@@ -44,10 +45,35 @@ export function signKeySet(claims: KeySet, identitySigner: Signer): Promise<Sign
   return signToken(keySetToken, claims, identitySigner);
 }
 
-/** Whether a key set, opened before and kept, says in so many words that messages to its node must be encrypted. */
-export function wantsEncryption(compact: string): boolean {
+/** How a partner wants to be reached and asked again, by its key set. */
+export interface KeySetTerms {
+  /** Absent where the key set does not say, which means `required` unless the operator has named a foreign client. */
+  readonly encryption?: 'required' | 'none';
+  /** Signature algorithms that it verifies; names that this node does not speak may be among them. */
+  readonly algs: readonly string[];
+  /** Seconds after which to ask for its key set again. */
+  readonly refresh: number;
+  /** Largest token that it takes, in bytes. */
+  readonly maxSetBytes: number;
+}
+
+const DEFAULT_ALGS = ['Ed25519', 'EdDSA', 'ES256'] as const;
+const DEFAULT_REFRESH = 3600;
+
+/**
+ * What a key set says of its node, with the defaults of the protocol where it says nothing. For one that was opened
+ * before and kept: nothing is verified again. One that cannot be read any more counts as the strictest.
+ */
+export function keySetTerms(compact: string): KeySetTerms {
   const jws = readCompact(compact, keySetToken);
-  return !isTokenRefusal(jws) && jws.payload.encryption === 'required';
+  const payload: Partial<KeySet> = isTokenRefusal(jws) ? { encryption: 'required' } : jws.payload;
+  const { encryption, algs, refresh, max_set_bytes: maxSetBytes } = payload;
+  return {
+    ...(encryption !== undefined && { encryption }),
+    algs: algs ?? DEFAULT_ALGS,
+    refresh: refresh ?? DEFAULT_REFRESH,
+    maxSetBytes: maxSetBytes ?? eventToken.bytes,
+  };
 }
 
 /** Opens a partner's key set: strict bytes, the pinned identity key and no other, then the claims (protocol, "Keys"). */
@@ -61,7 +87,7 @@ export async function openKeySet(
   if (forged !== undefined) return forged;
 
   const digest = messageDigest(jws.signingInput);
-  const claims = checkKeySet(jws.payload, digest, verifier);
+  const claims = await checkKeySet(jws.payload, digest, verifier);
   if (isTokenRefusal(claims)) return claims;
   const faults = await Promise.all(claims.keys.map((key) => checkKey(key, jws.kid)));
   const fault = faults.find((reason) => reason !== undefined);
@@ -69,14 +95,19 @@ export async function openKeySet(
   return { claims, keys: claims.keys.map(keyRecord), digest, compact: jws.compact } as unknown as OpenedKeySet;
 }
 
-function checkKeySet(payload: JsonObject, digest: string, verifier: KeySetVerifier): KeySet | TokenRefusal {
+async function checkKeySet(
+  payload: JsonObject,
+  digest: string,
+  verifier: KeySetVerifier,
+): Promise<KeySet | TokenRefusal> {
   if (payload.iss !== verifier.issuer) return refuseToken('issuer-mismatch');
   const entries = Array.isArray(payload.keys) ? payload.keys.filter(isJsonObject) : [];
   if (entries.some(isPrivate)) return refuseToken('private-member');
   if (new Set(entries.map(({ kid }) => kid)).size !== entries.length) return refuseToken('kid-duplicate');
+  // The whole is looked at, foreign keys too: the compact form is kept and shown as it came.
+  if (guard(await guardable(payload), { form: 'key-set' })) return refuseToken('claims-invalid');
   const known = withoutForeignAlgorithms(payload);
-  if (guard(known, { form: 'key-set' }) || checkSchema('key-set', known).length > 0)
-    return refuseToken('claims-invalid');
+  if (checkSchema('key-set', known).length > 0) return refuseToken('claims-invalid');
   const claims = known as unknown as KeySet;
   const verdict = checkLife(claims, verifier.now) ?? checkFloor(claims, digest, verifier) ?? checkEndpoints(claims);
   if (verdict === undefined) return claims;
@@ -86,10 +117,24 @@ function checkKeySet(payload: JsonObject, digest: string, verifier: KeySetVerifi
 /** A partner that begins with a newer algorithm stays readable: what this node cannot use is as if it were not there. */
 function withoutForeignAlgorithms(payload: JsonObject): JsonObject {
   const { keys, algs, ...others } = payload;
-  const isForeign = (alg: unknown) => typeof alg === 'string' && !speaksAlgorithm(alg);
-  const kept = Array.isArray(keys) ? keys.filter((key) => !(isJsonObject(key) && isForeign(key.alg))) : keys;
-  const spoken = Array.isArray(algs) ? algs.filter((alg) => !isForeign(alg)) : algs;
+  const kept = Array.isArray(keys) ? keys.filter((key) => !isForeignKey(key)) : keys;
+  const spoken = Array.isArray(algs) ? algs.filter((alg) => !isForeignAlgorithm(alg)) : algs;
   return { ...others, keys: kept, ...(spoken !== undefined && { algs: spoken }) };
+}
+
+/** The claims for the content guard, which knows where the bytes of our own algorithms stand and how long they are. */
+async function guardable(payload: JsonObject): Promise<JsonObject> {
+  if (!Array.isArray(payload.keys)) return payload;
+  const keys = await Promise.all(payload.keys.map((key) => (isForeignKey(key) ? withoutMaterial(key) : key)));
+  return { ...payload, keys };
+}
+
+function isForeignKey(key: unknown): key is JsonObject {
+  return isJsonObject(key) && isForeignAlgorithm(key.alg);
+}
+
+function isForeignAlgorithm(alg: unknown): boolean {
+  return typeof alg === 'string' && !speaksAlgorithm(alg);
 }
 
 function checkLife({ iat, exp }: KeySet, now: number): TokenReason | TokenRefusal | undefined {

@@ -1,8 +1,10 @@
 import type { Issuer } from '../domain/contract.types.ts';
 import { EVENT_PREFIX, type SetClaims } from '../domain/message.ts';
+import type { Decrypter } from '../domain/secrets.ts';
 import { CLOCK_SKEW, checkClaims, HORIZON, type ReceivedEvent } from './claims.ts';
-import { eventToken, readCompact, type UnverifiedJws } from './compact.ts';
+import { eventToken, readCompact, textOf, type UnverifiedJws } from './compact.ts';
 import { messageDigest } from './digest.ts';
+import { hasFiveParts, JWE_BYTES, openJwe, readJwe } from './jwe.ts';
 import { checkSignature, type PartnerKeys, type PinnedKey } from './pinned.ts';
 import { isTokenRefusal, refuseToken, type TokenRefusal } from './token-refusal.ts';
 
@@ -13,10 +15,13 @@ export interface VerifiedSet {
   readonly [verified]: true;
   readonly claims: SetClaims;
   readonly event: ReceivedEvent;
-  /** `S256:` and SHA-256 over the signing input. */
+  /** `S256:` and SHA-256 over the signing input, of the JWS inside where the message came encrypted. */
   readonly digest: string;
   readonly kid: string;
+  /** The JWS: what is stored, whether it came encrypted or not. */
   readonly compact: string;
+  /** Whether it came encrypted to this node; whether it had to is for policy to say, in a signed receipt. */
+  readonly encrypted: boolean;
   /** `suspended` only on withdrawals and receipts, which a suspension does not stop. */
   readonly state: 'active' | 'suspended';
   readonly foreign: boolean;
@@ -30,6 +35,8 @@ export interface SetVerifier {
   readonly now: number;
   /** How old `iat` may be, in seconds; 90 days where absent. */
   readonly horizonSeconds?: number;
+  /** Our private keys by `kid`; without it every encrypted message is one that does not decrypt. */
+  readonly decrypter?: (kid: string) => Decrypter | undefined;
 }
 
 /** One key refresh a minute and partner is scheduled at most: asking sooner cannot help. */
@@ -43,10 +50,13 @@ const despiteSuspension: ReadonlySet<string> = new Set([`${EVENT_PREFIX}withdraw
  * guard, schema and policy afterwards. Refusals are values; a throw is a bug.
  */
 export async function openSet(
-  compact: string | Uint8Array,
+  received: string | Uint8Array,
   verifier: SetVerifier,
 ): Promise<VerifiedSet | TokenRefusal> {
-  const jws = readCompact(compact, eventToken); // steps 2 to 4
+  if (received.length > JWE_BYTES.mlDsa) return refuseToken('token-too-large');
+  const text = textOf(received);
+  const encrypted = hasFiveParts(text);
+  const jws = encrypted ? await readInside(text, verifier) : readCompact(text, eventToken); // steps 2 to 4
   if (isTokenRefusal(jws)) return jws;
 
   const partner = findPartner(jws, verifier); // step 5
@@ -63,9 +73,23 @@ export async function openSet(
   const state = admit(partner, opened.event);
   if (isTokenRefusal(state)) return state;
 
-  const { kid, signingInput } = jws;
+  const { kid, compact, signingInput } = jws;
   const digest = messageDigest(signingInput);
-  return { ...opened, digest, kid, compact: jws.compact, state, foreign: partner.foreign } as VerifiedSet;
+  return { ...opened, digest, kid, compact, encrypted, state, foreign: partner.foreign } as VerifiedSet;
+}
+
+/** Steps 2 to 4 of a JWE, then of the JWS inside it; one layer and no more. */
+async function readInside(text: string, { decrypter }: SetVerifier): Promise<UnverifiedJws | TokenRefusal> {
+  const jwe = readJwe(text);
+  if (isTokenRefusal(jwe)) return jwe;
+  const content = await openJwe(jwe, decrypter);
+  if (isTokenRefusal(content)) return content;
+  const inside = textOf(content);
+  if (hasFiveParts(inside)) return refuseToken('encrypted-twice');
+  const jws = readCompact(inside, eventToken);
+  if (isTokenRefusal(jws)) return jws;
+  // Who signed, and so how large it may be, is known only here.
+  return text.length > JWE_BYTES.other && jws.alg !== 'ML-DSA-65' ? refuseToken('token-too-large') : jws;
 }
 
 function findPartner(jws: UnverifiedJws, verifier: SetVerifier): PartnerKeys | TokenRefusal {

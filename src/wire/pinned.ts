@@ -3,6 +3,7 @@ import type { Issuer } from '../domain/contract.types.ts';
 import type { PublicJwk } from '../domain/secrets.ts';
 import type { UnverifiedJws } from './compact.ts';
 import { refuseToken, type TokenRefusal } from './token-refusal.ts';
+import { isCoordinate, isLowOrder } from './x25519.ts';
 
 /** Why a key stopped counting (shape of OpenID Federation's historical keys); `revoked_at` in seconds since 1970. */
 export interface Revocation {
@@ -72,14 +73,16 @@ export function algorithmsOf(jwk: PublicJwk): readonly string[] {
 }
 
 /**
- * Imports a public key for one algorithm. Nothing for an unknown algorithm, a key of another kind, or bytes that are
- * no point of the curve. Only the members that make the key are looked at.
+ * Imports a public key for one algorithm, to verify with or, of ECDH-ES, to encrypt to. Nothing for an unknown
+ * algorithm, a key of another kind, bytes that are no point of the curve, or a point that keeps no secret. Only the
+ * members that make the key are looked at.
  */
 export async function importPublicKey(jwk: PublicJwk, alg: string): Promise<CryptoKey | undefined> {
   const shape = keyShapes.get(alg);
   if (shape === undefined || !hasShape(jwk, shape)) return undefined;
   const { kty, crv, x, y, pub } = jwk;
   if (![x, y, pub].every(isCanonical)) return undefined;
+  if (crv === 'X25519' && !(isCoordinate(x) && !isLowOrder(x))) return undefined;
   const members = kty === 'AKP' ? { kty, alg, pub } : kty === 'EC' ? { kty, crv, x, y } : { kty, crv, x };
   try {
     const key = await importJWK(members as Parameters<typeof importJWK>[0], alg);

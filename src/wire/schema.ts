@@ -3,6 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import deny from '../../schemas/deny.schema.json' with { type: 'json' };
 import formats from '../../schemas/formats.schema.json' with { type: 'json' };
 import industryReference from '../../schemas/industry-reference.schema.json' with { type: 'json' };
+import industryRevised from '../../schemas/industry-revised.schema.json' with { type: 'json' };
 import keySet from '../../schemas/key-set.schema.json' with { type: 'json' };
 import peerCard from '../../schemas/peer-card.schema.json' with { type: 'json' };
 import policy from '../../schemas/policy.schema.json' with { type: 'json' };
@@ -24,6 +25,7 @@ import { describe } from './schema-message.ts';
 const schemas = {
   deny,
   'industry-reference': industryReference,
+  'industry-revised': industryRevised,
   'key-set': keySet,
   'peer-card': peerCard,
   policy,

@@ -32,9 +32,21 @@ export function signSet(claims: SignableClaims, signer: Signer): Promise<SignedT
   return signToken(eventToken, claims, signer);
 }
 
+/**
+ * Signs the payload of a token of our own again, byte for byte, under another key: the same message to its recipient, who
+ * can tell that it is ours although the first key was lost (protocol, "Verification order": re-attestation).
+ */
+export async function signAgain(compact: string, signer: Signer): Promise<SignedToken> {
+  const payload = Buffer.from(compact.split('.')[1] ?? '', 'base64url');
+  return finish(eventToken, await signer.sign(eventToken.typ, payload), signer);
+}
+
 /** Signs any claims as a token of one form; for this folder, which has a builder in front of each form. */
 export async function signToken(form: TokenForm, claims: object, signer: Signer): Promise<SignedToken> {
-  const compact = await signer.sign(form.typ, text.encode(JSON.stringify(claims)));
+  return finish(form, await signer.sign(form.typ, text.encode(JSON.stringify(claims))), signer);
+}
+
+function finish(form: TokenForm, compact: string, signer: Signer): SignedToken {
   const limit = signer.alg === 'ML-DSA-65' ? form.mlDsaBytes : form.bytes;
   if (compact.length > limit) throw new RangeError(`a ${form.typ} of ${compact.length} bytes was signed; ${limit} fit`);
   return { compact, digest: messageDigest(signingInputOf(compact)) };

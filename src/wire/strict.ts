@@ -1,5 +1,6 @@
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { placeIn, whereJsonBreaks } from './json-place.ts';
+import { isPlainJson } from './json-plain.ts';
 import { type JsonFault, type JsonViolation, scanJson } from './json-scan.ts';
 
 /** `bytes` is the longest UTF-8 text taken; `depth` the deepest nesting (8 where absent). */
@@ -34,6 +35,7 @@ export function parseStrict(source: Uint8Array | string, limits: JsonLimits): St
   } catch {
     return { violation: 'not-json', at: 0 };
   }
+  if (isPlainJson(text, value, limits.depth)) return { value };
   return scanJson(text, limits.depth) ?? { value };
 }
 

@@ -4,6 +4,7 @@ import { type OpenedCard, openCard } from '../../src/wire/card.ts';
 import { type KeySetVerifier, type OpenedKeySet, openKeySet } from '../../src/wire/keyset.ts';
 import { isTokenRefusal, type TokenRefusal } from '../../src/wire/token-refusal.ts';
 import { honestHeader, type Json, makeToken, now, operational, sender, type TestKey, testKey } from './tokens.ts';
+import { witness } from './witness.ts';
 
 // Key sets and peer cards made by hand, on top of the tokens made by hand.
 
@@ -73,6 +74,7 @@ export async function keySetRefusal(compact: string, changes: Partial<KeySetVeri
   const opened = await openedKeySet(compact, changes);
   if (!isTokenRefusal(opened)) throw new Error('the key set was taken');
   const { status, err, reason } = opened;
+  await witness()?.keySet(compact, changes, { status, err, reason });
   return { status, err, reason };
 }
 
@@ -88,5 +90,6 @@ export async function cardRefusal(compact: string): Promise<Pick<Refusal, 'code'
   const opened = await openCard(compact, { now, loopback: false });
   if (!isRefusal(opened)) throw new Error('the card was taken');
   const { code, pointer, message } = opened;
+  await witness()?.card(compact, { code, pointer });
   return { code, pointer, message };
 }

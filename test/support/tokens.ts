@@ -1,8 +1,9 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import type { Signer, SigningAlgorithm } from '../../src/domain/secrets.ts';
+import type { Decrypter, Signer, SigningAlgorithm } from '../../src/domain/secrets.ts';
 import { openSet, type SetVerifier, type VerifiedSet } from '../../src/wire/open.ts';
 import { type KeyRecord, type PartnerKeys, pinKeys } from '../../src/wire/pinned.ts';
 import { isTokenRefusal, type TokenRefusal } from '../../src/wire/token-refusal.ts';
+import { witness } from './witness.ts';
 
 // Tokens made by hand with node:crypto: nothing here shares code with what it tests, and every part can be wrong.
 
@@ -19,21 +20,38 @@ export type Json = Readonly<Record<string, unknown>>;
 export interface TestKey {
   readonly kid: string;
   readonly alg: SigningAlgorithm;
-  readonly jwk: { readonly kty: string; readonly crv?: string; readonly x?: string; readonly y?: string };
+  readonly jwk: {
+    readonly kty: string;
+    readonly crv?: string;
+    readonly x?: string;
+    readonly y?: string;
+    readonly pub?: string;
+  };
   readonly privateKey: KeyObject;
 }
 
-function thumbprintOf(jwk: TestKey['jwk']): string {
-  const members = jwk.kty === 'EC' ? ['crv', 'kty', 'x', 'y'] : ['crv', 'kty', 'x'];
-  const ordered = members.map((member) => `"${member}":"${jwk[member as keyof TestKey['jwk']]}"`).join(',');
+const measured: Readonly<Record<string, readonly string[]>> = {
+  EC: ['crv', 'kty', 'x', 'y'],
+  OKP: ['crv', 'kty', 'x'],
+  AKP: ['alg', 'kty', 'pub'],
+};
+
+export function thumbprintOf(jwk: TestKey['jwk']): string {
+  const key: Json = { alg: 'ML-DSA-65', ...jwk };
+  const ordered = measured[jwk.kty]?.map((member) => `"${member}":"${key[member]}"`).join(',');
   return createHash('sha256').update(`{${ordered}}`).digest('base64url');
 }
 
+function pairOf(alg: SigningAlgorithm): { publicKey: KeyObject; privateKey: KeyObject } {
+  if (alg === 'ES256') return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return alg === 'ML-DSA-65' ? generateKeyPairSync('ml-dsa-65') : generateKeyPairSync('ed25519');
+}
+
 /** A fresh key pair; its kid is computed here and not by the code under test. */
-export function testKey(alg: 'Ed25519' | 'EdDSA' | 'ES256' = 'Ed25519'): TestKey {
-  const pair = alg === 'ES256' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('ed25519');
-  const { kty = '', crv, x, y } = pair.publicKey.export({ format: 'jwk' });
-  const jwk = { kty, ...(crv && { crv }), ...(x && { x }), ...(y && { y }) };
+export function testKey(alg: SigningAlgorithm = 'Ed25519'): TestKey {
+  const pair = pairOf(alg);
+  const { kty = '', crv, x, y, pub } = pair.publicKey.export({ format: 'jwk' });
+  const jwk = { kty, ...(crv && { crv }), ...(x && { x }), ...(y && { y }), ...(pub ? { pub: String(pub) } : {}) };
   return { kid: thumbprintOf(jwk), alg, jwk, privateKey: pair.privateKey };
 }
 
@@ -102,17 +120,21 @@ export interface PartnerShape {
   readonly foreign?: boolean;
   readonly staleAt?: number;
   readonly horizonSeconds?: number;
+  /** Our own private keys; none where absent. */
+  readonly decrypter?: (kid: string) => Decrypter | undefined;
 }
 
 /** A verifier that knows the sender as its one partner. */
 export async function verifierOf(shape: PartnerShape = {}): Promise<SetVerifier> {
-  const { keys = [recordOf(operational)], state = 'active', foreign = false, staleAt, horizonSeconds } = shape;
+  const { keys = [recordOf(operational)], state = 'active', foreign = false, staleAt } = shape;
+  const { horizonSeconds, decrypter } = shape;
   const partner = await pinKeys({ issuer: sender, state, foreign, keys, ...(staleAt !== undefined && { staleAt }) });
   return {
     self,
     lookup: (issuer) => (issuer === sender ? partner : undefined),
     now,
     ...(horizonSeconds !== undefined && { horizonSeconds }),
+    ...(decrypter !== undefined && { decrypter }),
   };
 }
 
@@ -124,6 +146,7 @@ export async function refusalOf(
   const opened = await openSet(compact, await verifierOf(shape));
   if (!isTokenRefusal(opened)) throw new Error('the token was taken');
   const { status, err, reason } = opened;
+  await witness()?.token(compact, shape, { status, err, reason });
   return { status, err, reason };
 }
 

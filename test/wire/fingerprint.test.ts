@@ -28,6 +28,17 @@ describe('a fingerprint', () => {
     spoken.replaceAll(' ', ''),
     spoken.replaceAll(' ', '\t '),
     `${print.slice(0, 20)} ${print.slice(20)}`,
+    spoken.replaceAll(' ', '\n'),
+    spoken.replaceAll(' ', '\r\n'),
+    spoken.replaceAll(' ', '\u00a0'),
+    spoken.replaceAll(' ', '\u202f'),
+    spoken.replaceAll(' ', '. '),
+    spoken.replaceAll(' ', '-'),
+    spoken.replaceAll(' ', ' – '),
+    `“${spoken.replaceAll(' ', ', ')}.”`,
+    spoken.replaceAll(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit))),
+    `${print.slice(0, 20)}\u00ad\n${print.slice(20)}.`,
+    `\ufeff${print}\u200b`,
   ])('is recognised as typed: %j', async (typed) => {
     expect(await sameFingerprint(published, typed)).toBe(true);
   });
@@ -39,6 +50,9 @@ describe('a fingerprint', () => {
     ['another case', print.toLowerCase()],
     ['nothing', ''],
     ['only its beginning', print.slice(0, 22)],
+    ['its hyphens and underscores left out', print.replaceAll(/[-_]/g, '')],
+    ['a letter among the digits', spoken.replace('37114', '3711l')],
+    ['digits of another script that are no compatibility form', spoken.replaceAll('1', '\u0661')],
   ])('is not recognised: %s', async (_, typed) => {
     expect(await sameFingerprint(published, typed)).toBe(false);
   });
