@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 
@@ -39,8 +39,28 @@ export async function readSecretFile(path: string): Promise<string | Refusal | u
 
 /** Writes a secret file so that a crash leaves the old one or the new one, never half: mode 0600, flushed, renamed. */
 export async function writeSecretFile(path: string, text: string): Promise<void> {
-  const directory = dirname(path);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await rename(await writeDraft(path, text), path);
+  await flushDirectory(path);
+}
+
+/** Writes a secret file that must not exist yet, whole or not at all; answers false, and writes nothing, where it does. */
+export async function createSecretFile(path: string, text: string): Promise<boolean> {
+  const draft = await writeDraft(path, text);
+  try {
+    // Unlike a renaming, a link never takes the place of a file that somebody else has made in the meantime.
+    await link(draft, path);
+  } catch (failure) {
+    if ((failure as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw failure;
+  } finally {
+    await unlink(draft);
+  }
+  await flushDirectory(path);
+  return true;
+}
+
+async function writeDraft(path: string, text: string): Promise<string> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   // Never a name that a crash may have left behind: in a container every process has the same number.
   const draft = `${path}.${randomBytes(6).toString('hex')}.new`;
   const file = await open(draft, 'wx', 0o600);
@@ -53,8 +73,11 @@ export async function writeSecretFile(path: string, text: string): Promise<void>
     throw failure;
   }
   await file.close();
-  await rename(draft, path);
-  const parent = await open(directory, 'r');
+  return draft;
+}
+
+async function flushDirectory(path: string): Promise<void> {
+  const parent = await open(dirname(path), 'r');
   await parent.sync();
   await parent.close();
 }

@@ -27,22 +27,25 @@ const create = async () => opened(await createKeyStore(keys, WORDS, { now: NOW, 
 const open = async () => opened(await openKeyStore(keys, WORDS, COST));
 const codeOf = (answer: unknown) => (isRefusal(answer) ? answer.code : 'taken');
 
-test('a new store has an identity key and one active operational key, and they differ', async () => {
+test('a new store has an identity, an active signing key and an active encryption key, all different', async () => {
   const store = await create();
-  const [key, ...others] = store.publicKeys();
+  const [sig, enc, ...others] = store.publicKeys();
   expect(others).toEqual([]);
-  expect(key).toMatchObject({ alg: 'Ed25519', use: 'sig', nbf: NOW, exp: NOW + KEY_LIFE, state: 'active' });
-  expect(key?.kid).toMatch(/^[A-Za-z0-9_-]{43}$/);
-  expect(store.signer().kid).toBe(key?.kid);
-  expect(store.identity?.kid).not.toBe(key?.kid);
+  const life = { nbf: NOW, exp: NOW + KEY_LIFE, state: 'active' };
+  expect(sig).toMatchObject({ alg: 'Ed25519', use: 'sig', jwk: { kty: 'OKP', crv: 'Ed25519' }, ...life });
+  expect(enc).toMatchObject({ alg: 'ECDH-ES', use: 'enc', jwk: { kty: 'OKP', crv: 'X25519' }, ...life });
+  expect(sig?.kid).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  expect(store.signer()?.kid).toBe(sig?.kid);
+  expect(store.decrypter(enc?.kid ?? '')?.kid).toBe(enc?.kid);
+  expect(new Set([store.identity?.kid, sig?.kid, enc?.kid]).size).toBe(3);
 });
 
 test('a signature has the header alg, typ, kid in that order and verifies with the public key', async () => {
   const store = await create();
-  const compact = await store.signer().sign('secevent+jwt', Buffer.from('{"a":1}'));
-  const { kid } = store.signer();
+  const signer = store.signer();
+  const compact = (await signer?.sign('secevent+jwt', Buffer.from('{"a":1}'))) ?? '';
   expect(Buffer.from(compact.split('.')[0] ?? '', 'base64url').toString()).toBe(
-    `{"alg":"Ed25519","typ":"secevent+jwt","kid":"${kid}"}`,
+    `{"alg":"Ed25519","typ":"secevent+jwt","kid":"${signer?.kid}"}`,
   );
   const { jwk } = store.publicKeys()[0] ?? {};
   const { payload } = await compactVerify(compact, await importJWK({ ...jwk } as JWK, 'Ed25519'));
@@ -55,25 +58,19 @@ test('opened again it has the same keys and opens what was sealed before', async
   const place = { table: 'reference', row: '1', column: 'url' };
   const sealed = first.vault.seal(key, place, Buffer.from('canary'));
   const second = await open();
-  expect(second.signer().kid).toBe(first.signer().kid);
-  expect(second.identity?.kid).toBe(first.identity?.kid);
+  expect(second.publicKeys()).toEqual(first.publicKeys());
+  expect(second.signer()?.kid).toBe(first.signer()?.kid);
+  expect(second.identity).toEqual(first.identity);
   expect(Buffer.from(second.vault.open(second.vault.unwrap(wrapped, 'owner'), place, sealed)).toString()).toBe(
     'canary',
   );
 });
 
-test('with the identity file taken offline messages are signed and key sets are not', async () => {
-  await create();
-  await rename(join(keys, 'identity.key'), join(folder, 'identity.key'));
-  const store = await open();
-  expect(store.identity).toBeUndefined();
-  expect(await store.signer().sign('secevent+jwt', Buffer.from('{}'))).toContain('.');
-});
-
 test('public keys show no private member', async () => {
   const store = await create();
-  await store.generate({ alg: 'Ed25519', nbf: NOW, exp: NOW + KEY_LIFE });
-  expect(JSON.stringify([store.publicKeys(), store.identity?.jwk])).not.toMatch(/"d"|"private"/);
+  const made = await store.generate({ alg: 'ML-DSA-65', nbf: NOW, exp: NOW + KEY_LIFE });
+  await store.activate(made.kid);
+  expect(JSON.stringify([store.publicKeys(), store.identity])).not.toMatch(/"d"|"priv"|"private"/);
 });
 
 describe('files', () => {
@@ -99,11 +96,22 @@ describe('files', () => {
     expect(await readFile(join(keys, 'identity.key'), 'utf8')).toBe(before);
   });
 
-  test.each(['identity.key', 'node.key'])('%s is refused with a laxer mode', async (name) => {
+  test('are not made beside an identity key that is here already', async () => {
     await create();
+    await rm(join(keys, 'node.key'));
+    expect(codeOf(await createKeyStore(keys, WORDS, { now: NOW, cost: COST }))).toBe('state-conflict');
+    expect(await readdir(keys)).toEqual(['identity.key']);
+  });
+
+  test('are refused with a laxer mode: node.key when the store is opened, identity.key when it is', async () => {
+    const store = await create();
     for (const mode of [0o640, 0o604, 0o660]) {
-      await chmod(join(keys, name), mode);
+      await chmod(join(keys, 'identity.key'), mode);
+      expect(codeOf(await openKeyStore(keys, WORDS))).toBe('taken');
+      expect(codeOf(await store.openIdentity())).toBe('file-mode-lax');
+      await chmod(join(keys, 'node.key'), mode);
       expect(codeOf(await openKeyStore(keys, WORDS))).toBe('file-mode-lax');
+      await chmod(join(keys, 'node.key'), 0o600);
     }
   });
 
@@ -124,7 +132,7 @@ describe('files', () => {
     const store = await create();
     await writeFile(join(keys, `node.key.${process.pid}.new`), 'half', { mode: 0o600 });
     await store.generate({ alg: 'Ed25519', nbf: NOW, exp: NOW + KEY_LIFE });
-    expect((await open()).publicKeys()).toHaveLength(2);
+    expect((await open()).publicKeys()).toHaveLength(3);
   });
 });
 
@@ -142,34 +150,5 @@ describe('a passphrase', () => {
   test('opens the store in either spelling of its letters', async () => {
     opened(await createKeyStore(keys, 'caf\u00e9 sieben W\u00f6rter', { now: NOW, cost: COST }));
     expect(codeOf(await openKeyStore(keys, 'cafe\u0301 sieben Wo\u0308rter'))).toBe('taken');
-  });
-});
-
-describe('generate', () => {
-  test('keeps a future key and does not sign with it', async () => {
-    const store = await create();
-    const active = store.signer().kid;
-    const made = await store.generate({ alg: 'ES256', nbf: NOW + 10, exp: NOW + KEY_LIFE });
-    expect(made).toMatchObject({ state: 'future', alg: 'ES256', nbf: NOW + 10 });
-    expect(made).not.toHaveProperty('private');
-    expect((await open()).publicKeys().map(({ kid }) => kid)).toEqual([active, made.kid]);
-    expect((await open()).signer().kid).toBe(active);
-  });
-
-  test('loses no key that another process made in between', async () => {
-    const first = await create();
-    const second = await open();
-    const one = await second.generate({ alg: 'Ed25519', nbf: NOW, exp: NOW + KEY_LIFE });
-    const two = await first.generate({ alg: 'Ed25519', nbf: NOW, exp: NOW + KEY_LIFE });
-    const kids = (await open()).publicKeys().map(({ kid }) => kid);
-    expect(kids).toContain(one.kid);
-    expect(kids).toContain(two.kid);
-  });
-
-  test('called twice at once keeps both', async () => {
-    const store = await create();
-    const key = { alg: 'Ed25519', nbf: NOW, exp: NOW + KEY_LIFE } as const;
-    await Promise.all([store.generate(key), store.generate(key)]);
-    expect((await open()).publicKeys()).toHaveLength(3);
   });
 });
