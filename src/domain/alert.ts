@@ -65,6 +65,60 @@ export const alerts = {
     next: 'Ask the partner whether it restored a backup: caseref partner show PARTNER',
     urgent: true,
   },
+  'key-shared': {
+    says: 'Two partners publish the same key: one of them has the other’s private key, or both run one installation.',
+    next: 'Call both on known numbers: caseref partner show PARTNER',
+    urgent: true,
+  },
+  'identity-changed': {
+    says: 'A card with another identity key came for a known partner: it lost its key, or somebody else pretends to be it.',
+    next: 'Call the partner on a number that you had before: caseref partner show PARTNER',
+    urgent: true,
+  },
+  'identity-shared': {
+    says: 'A card of another issuer came with the identity key of this partner: one of the two is not who it says.',
+    next: 'Call the partner on a known number; the other card was not taken: caseref partner show PARTNER',
+    urgent: true,
+  },
+  'messages-suspect': {
+    says: 'The partner revoked a key: what it signed and what came here after that instant may be somebody else’s.',
+    next: 'Ask the partner to attest its messages anew; until then look at each: caseref partner show PARTNER',
+    urgent: true,
+  },
+  'purge-suspect': {
+    says: 'A reference was erased here on a withdrawal that a lost key of the partner signed.',
+    next: 'Ask the partner whether it withdrew SUBJECT; if not, let it send it again: caseref partner show PARTNER',
+    urgent: true,
+  },
+  'key-set-stale': {
+    says: 'The key set of the partner could not be asked for in seven days: a revocation would not be noticed.',
+    next: 'caseref partner check PARTNER',
+    quietHours: 24 * 7,
+  },
+  'key-set-invalid': {
+    says: 'The partner signed a key set that breaks the rules; it was not taken, and what it changed is not known here.',
+    next: 'Ask its operator to publish it again: caseref partner show PARTNER',
+  },
+  'key-exposed': {
+    says: 'The partner signed a key set with a private key in it: whoever saw it can sign in its name.',
+    next: 'Call the partner: that key must be revoked. caseref partner show PARTNER',
+    urgent: true,
+  },
+  'key-unrevoked': {
+    says: 'The partner lists a key as good that it had revoked: the key stays revoked here.',
+    next: 'Call the partner: it restored a backup, or somebody else has its identity key. caseref partner show PARTNER',
+    urgent: true,
+  },
+  'encryption-key-missing': {
+    says: 'The partner publishes no current encryption key: what must be encrypted waits here.',
+    next: 'Ask its operator to publish one: caseref partner show PARTNER',
+    urgent: true,
+  },
+  'algorithm-not-shared': {
+    says: 'The partner verifies no algorithm that a key of ours signs with: everything for it waits here.',
+    next: 'Make a key with one that it names: caseref partner show PARTNER, then caseref keys rotate --alg ALGORITHM',
+    urgent: true,
+  },
   'receipt-mismatched': {
     says: 'The partner signed a receipt that fits no message of ours.',
     next: 'Ask the partner for its log of that message: caseref events',
@@ -166,6 +220,15 @@ const inEmergency: Readonly<Record<string, AlertCode>> = {
 const keySetAlerts: Readonly<Record<string, AlertCode>> = {
   'key-set-fork': 'key-set-fork',
   'seq-below-floor': 'key-set-rolled-back',
+  'private-member': 'key-exposed',
+  'kid-duplicate': 'key-set-invalid',
+  'kid-not-thumbprint': 'key-set-invalid',
+  'key-malformed': 'key-set-invalid',
+  'key-is-identity': 'key-set-invalid',
+  'revoked-before-nbf': 'key-set-invalid',
+  'endpoint-insecure': 'key-set-invalid',
+  'claims-invalid': 'key-set-invalid',
+  'exp-too-far': 'key-set-invalid',
 };
 
 function codesOf({ type, code, body }: Happened): readonly (AlertCode | undefined)[] {

@@ -18,6 +18,9 @@ export interface NextStep {
 const DAY = 86_400_000;
 /** How long delivery is tried before a person has to look. */
 const LIFE_MS = 14 * DAY;
+/** Long enough for a refresh of the recipient's key set, of which there is at most one a minute. */
+const KEY_RETRY_MS = 90_000;
+const SOON_MS = 1000;
 
 /** Answers that another attempt with the same bytes cannot change. */
 const final = new Set(['invalid_request', 'authentication_failed', 'invalid_audience']);
@@ -31,18 +34,27 @@ function unreachableCode(outcome: Exclude<PostOutcome, { status: 'accepted' }>):
 
 /**
  * Decides what becomes of a delivery after an attempt; pure. `attempts` counts this one, `ageMs` is the time since it
- * was queued, `random` is from 0 to 1.
+ * was queued, `lastCode` is what the attempt before came to, `random` is from 0 to 1.
  */
 export function afterAttempt(
   outcome: PostOutcome,
-  delivery: { readonly attempts: number; readonly ageMs: number; readonly everlasting: boolean },
+  delivery: {
+    readonly attempts: number;
+    readonly ageMs: number;
+    readonly everlasting: boolean;
+    readonly lastCode: string | null;
+    /** The key that signed it was revoked while it was under way: it is signed again. */
+    readonly keyLost: boolean;
+  },
   random: number,
 ): NextStep {
   if (outcome.status === 'accepted') return { state: 'sent', code: null, delayMs: 0 };
   const code = unreachableCode(outcome);
   const err = outcome.status === 'refused' && outcome.http === 400 ? outcome.err : undefined;
   if (err !== undefined && final.has(err)) return { state: 'dead', code, delayMs: 0 };
-  if (err === 'invalid_key' && delivery.attempts > 1) return { state: 'dead', code, delayMs: 0 };
+  // Once more with the keys of this moment, when ours and the recipient's have been looked at again.
+  if (err === 'invalid_key' && delivery.lastCode === err) return { state: 'dead', code, delayMs: 0 };
+  if (err === 'invalid_key') return { state: 'queued', code, delayMs: delivery.keyLost ? SOON_MS : KEY_RETRY_MS };
   if (delivery.ageMs > LIFE_MS && !delivery.everlasting) return { state: 'dead', code: 'expired', delayMs: 0 };
   if (err !== undefined && patient.has(err)) return { state: 'queued', code, delayMs: DAY };
   const asked = outcome.retryAfterMs ?? 0;

@@ -1,7 +1,7 @@
 import { codes } from './codes.ts';
-import type { Assessment, CaseReference } from './contract.types.ts';
-import type { FailedClause } from './decision.ts';
-import { within } from './jurisdiction.ts';
+import type { Assessment } from './contract.types.ts';
+import type { ComparedClause, DecidableReference } from './decision.ts';
+import { isJurisdiction, within } from './jurisdiction.ts';
 
 /**
  * How a condition answers: `unsaid` where the reference does not tell (absent, `unknown`, a code that this node does
@@ -11,13 +11,13 @@ export type Answer = 'yes' | 'no' | 'unsaid';
 
 /** What conditions look at. `now` in milliseconds since 1970; `partnerType` as recorded at confirmation. */
 export interface Subject {
-  readonly reference: CaseReference;
+  readonly reference: DecidableReference;
   readonly partnerType: string;
   readonly now: number;
 }
 
 /** One named member of a `when`, with what it asked for and the codes that were there. */
-export interface Clause extends FailedClause {
+export interface Clause extends ComparedClause {
   readonly answer: Answer;
 }
 
@@ -36,9 +36,9 @@ const single: Readonly<Record<string, (subject: Subject) => Values | undefined>>
   category: ({ reference }) => [reference.category],
   features: ({ reference }) => reference.features,
   role: ({ reference }) => present(reference.role),
-  'jurisdiction.hosting': ({ reference }) => present(reference.jurisdiction.hosting),
-  'jurisdiction.reporting': ({ reference }) => present(reference.jurisdiction.reporting),
-  'jurisdiction.concerned': ({ reference }) => reference.jurisdiction.concerned?.map(({ country }) => country),
+  'jurisdiction.hosting': ({ reference }) => present(reference.jurisdiction?.hosting),
+  'jurisdiction.reporting': ({ reference }) => present(reference.jurisdiction?.reporting),
+  'jurisdiction.concerned': ({ reference }) => reference.jurisdiction?.concerned?.map(({ country }) => country),
   'site.type': ({ reference }) => present(reference.site?.type),
   // Absent means routine to a rule, yet a deny that asks for more is not lifted by silence.
   'urgency.level': ({ reference }) => (reference.urgency ? [reference.urgency.level] : ['routine', undefined]),
@@ -92,15 +92,23 @@ export function compareValues(member: string, wanted: readonly string[], values:
   return values.some((value) => isUnsettled(member, wanted, value)) ? 'unsaid' : 'no';
 }
 
-/** The age of a reference in whole days since it was received from the public, else observed; undefined if unsaid. */
-export function ageInDays(reference: CaseReference, now: number): number | undefined {
+/**
+ * The age of a reference in whole days since it was received from the public, else observed; undefined if unsaid. Clocks
+ * differ: what is dated ahead of ours is of today, not younger than a rule or a deny can ask for.
+ */
+export function ageInDays(reference: DecidableReference, now: number): number | undefined {
   const since = Date.parse(reference.receivedAt ?? reference.observedAt ?? '');
-  return Number.isNaN(since) ? undefined : Math.floor((now - since) / DAY);
+  return Number.isNaN(since) ? undefined : Math.max(0, Math.floor((now - since) / DAY));
 }
 
 /** Whether a member of a condition asks for jurisdictions, which match by being inside one another. */
 export function isPlace(member: string): boolean {
   return places.has(member);
+}
+
+/** A clause without its answer, as it stands in a trace. */
+export function comparedOf({ member, wanted, found }: ComparedClause): ComparedClause {
+  return { member, wanted, found };
 }
 
 /** The values listed for one member of a condition; undefined where it asks for none. */
@@ -133,8 +141,8 @@ function matches(member: string, listed: string, value: string): boolean {
 function isUnsettled(member: string, wanted: readonly string[], value: string | undefined): boolean {
   if (value === undefined || value === 'unknown') return true;
   if (!places.has(member)) return !isListedCode(member, value);
-  // An onion service stands in some country all the same, and DE may well be DE-BY.
-  return value === 'XX' || value === 'XO' || wanted.some((listed) => within(listed, value));
+  // An onion service stands in some country all the same, DE may well be DE-BY, and nobody knows where an unlisted code is.
+  return value === 'XX' || value === 'XO' || !isJurisdiction(value) || wanted.some((listed) => within(listed, value));
 }
 
 const lists: Readonly<Record<string, readonly string[]>> = {

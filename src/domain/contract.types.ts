@@ -47,6 +47,15 @@ export interface Marking {
   onward?: string;
   leo?: string;
 }
+export interface IndustryRevised {
+  revision: number;
+  url: string;
+  category: string;
+  requested: string;
+  legalBasis: string;
+  marking: Marking;
+  supersedes: string;
+}
 export interface KeySet {
   iss: Issuer;
   seq: number;
@@ -136,6 +145,7 @@ export interface Policy {
       portal?: string;
       onward?: string;
     };
+    industry?: Instruction;
     retainDays?: number;
     transport?: 'push' | 'poll';
     perMinute?: number;
@@ -148,6 +158,7 @@ export interface Policy {
     withdrawalsPerHour?: number;
     emergenciesPerDay?: number;
     mayHold?: boolean;
+    holdsPerDay?: number;
     inquiries?: 'refuse' | 'manual' | 'automatic';
     purgeAfterHours?: number;
     bindingAssessments?: string[];
@@ -171,6 +182,10 @@ export interface Disclose {
   access?: boolean;
   hosting?: boolean;
   report?: boolean;
+}
+export interface Instruction {
+  requested: string;
+  legalBasis: string;
 }
 export interface ReceiveRule {
   id: string;

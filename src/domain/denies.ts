@@ -1,4 +1,4 @@
-import { type Answer, type Clause, compare, compareValues, type Subject, together } from './clause.ts';
+import { type Answer, type Clause, compare, comparedOf, compareValues, type Subject, together } from './clause.ts';
 import type { Deny, PartnerFacts, SendEffect, TraceStep } from './decision.ts';
 import type { RefusalCode } from './refusal.ts';
 
@@ -30,12 +30,13 @@ export function judgeDeny(deny: Deny, input: DenyInput): Ruling {
   const rule = `deny:${deny.id}`;
   if (answer === 'no') {
     const failed = clauses.find((clause) => clause.answer === 'no');
-    return { effect: 'send', rule, step: { ...step, matched: false, ...(failed && { failed: plain(failed) }) } };
+    return { effect: 'send', rule, step: { ...step, matched: false, ...(failed && { failed: comparedOf(failed) }) } };
   }
   if (answer === 'yes') {
     const note = `An organisation-wide deny applies (ground: ${deny.ground}).`;
     const lift = `no rule overrides deny ${deny.id}; only removing the deny would lift it`;
-    return { effect: 'withhold', rule, lift, step: { ...step, matched: true, effect: 'withhold', note } };
+    const compared = clauses.map(comparedOf);
+    return { effect: 'withhold', rule, lift, step: { ...step, matched: true, effect: 'withhold', compared, note } };
   }
   return undecided(deny, clauses);
 }
@@ -58,7 +59,7 @@ function undecided(deny: Deny, clauses: readonly Clause[]): Ruling {
       matched: true,
       effect: 'hold',
       note: `It cannot be ruled out that this deny applies (ground: ${deny.ground}).`,
-      ...(failed && { failed: plain(failed) }),
+      ...(failed && { failed: comparedOf(failed) }),
     },
   };
 }
@@ -78,8 +79,4 @@ function hosts(deny: Deny, { hostMatches }: DenyInput): readonly Clause[] {
   const base = { member: 'host', wanted: [], found: [] };
   if (hostMatches === undefined) return [{ ...base, answer: 'unsaid' }];
   return [{ ...base, answer: hostMatches(deny) ? 'yes' : 'no' }];
-}
-
-function plain({ member, wanted, found }: Clause): TraceStep['failed'] {
-  return { member, wanted, found };
 }

@@ -1,55 +1,49 @@
-import { conditionList, isListedCode, isPlace } from './clause.ts';
+import { isListedCode, isPlace } from './clause.ts';
 import { codes } from './codes.ts';
 import type { Deny, Policy, When } from './contract.types.ts';
 import { isDate } from './instant.ts';
-import { checkJurisdiction, within } from './jurisdiction.ts';
-import { gateIds } from './policy.ts';
+import { checkJurisdiction } from './jurisdiction.ts';
+import { gateIds } from './policy/gates.ts';
+import { isInstructive } from './policy/industry.ts';
+import { isShippedScheme, type KnownTypes, type Warning, warnOf } from './policy/warnings.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
-/** What is allowed and yet seldom meant; `pointer` as in a refusal. */
-export interface PolicyWarning {
-  readonly pointer: string;
-  readonly message: string;
-}
+/** A warning of a policy: where, what, and what to do about it. */
+export type PolicyWarning = Warning;
 
 export interface PolicyFindings {
   readonly refusals: Refusal[];
   readonly warnings: PolicyWarning[];
 }
 
+type Draft = Omit<Policy, 'version'>;
+
 interface Rule {
   readonly id: string;
   readonly when: When;
-  readonly then: string;
 }
 
 const algorithms: readonly string[] = ['Ed25519', 'EdDSA', 'ES256', 'ML-DSA-65'];
-/** A reference always answers these, so `*` asks for nothing. */
-const everPresent: readonly string[] = ['category', 'marking.tlp', 'partner.type', 'urgency.level'];
-const shippedSchemes: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
-  ['iccam', codes.assessmentIccam],
-  ['ncmec-industry', codes.assessmentNcmecIndustry],
-  ['uk-sentencing', codes.assessmentUkSentencing],
-]);
 
 /**
  * Checks what the schema cannot: ids, codes, dates and limits that contradict each other are refused; rules that cannot
  * do what their author meant are warned of. Takes a draft too (no version yet). Pure: what is overdue today is not asked.
+ * `known` types of the two sides make it see more.
  */
-export function checkPolicy(policy: Omit<Policy, 'version'>): PolicyFindings {
-  const send = checkRules(policy.send.rules, '/send/rules');
-  const receive = checkRules(policy.receive.rules, '/receive/rules');
-  return {
-    refusals: [
-      ...checkLegal(policy),
-      ...send.refusals,
-      ...checkMarking(policy),
-      ...receive.refusals,
-      ...checkBinding(policy),
-      ...checkSecurity(policy),
-    ],
-    warnings: [...warnOfWhole(policy), ...send.warnings, ...receive.warnings, ...warnOfLimits(policy)],
-  };
+export function checkPolicy(policy: Draft, known: KnownTypes = {}): PolicyFindings {
+  const refusals = [
+    ...checkLegal(policy),
+    ...checkRules(policy.send.rules, '/send/rules'),
+    ...checkMarking(policy),
+    ...checkInstruction(policy),
+    ...checkRates('send', policy.send),
+    ...checkRules(policy.receive.rules, '/receive/rules'),
+    ...checkRates('receive', policy.receive),
+    ...checkQuotas(policy),
+    ...checkBinding(policy),
+    ...checkSecurity(policy),
+  ];
+  return { refusals, warnings: warnOf(policy, known) };
 }
 
 /**
@@ -62,14 +56,14 @@ export function checkDeny(deny: Deny): Refusal[] {
   return [...places, ...codesOfWhen].map((refusal) => ({ ...refusal, code: 'policy-invalid' }));
 }
 
-function checkLegal({ legal }: Omit<Policy, 'version'>): Refusal[] {
+function checkLegal({ legal }: Draft): Refusal[] {
   if (legal?.reviewBy === undefined || isDate(legal.reviewBy)) return [];
   return [
     refuse('policy-invalid', '/legal/reviewBy', 'There is no such day.', 'Give a day of the calendar, YYYY-MM-DD.'),
   ];
 }
 
-function checkMarking({ send }: Omit<Policy, 'version'>): Refusal[] {
+function checkMarking({ send }: Draft): Refusal[] {
   const lists = { tlpFloor: codes.markingTlp, portal: codes.markingPortal, onward: codes.markingOnward } as const;
   return Object.entries(lists).flatMap(([member, list]) => {
     const value = send.marking?.[member as keyof typeof lists];
@@ -78,13 +72,52 @@ function checkMarking({ send }: Omit<Policy, 'version'>): Refusal[] {
   });
 }
 
-function checkBinding({ receive }: Omit<Policy, 'version'>): Refusal[] {
+/** An instruction that asks for nothing, or on no basis, is none: the reduced form would be a request that nobody can judge. */
+function checkInstruction({ send }: Draft): Refusal[] {
+  const { industry } = send;
+  if (industry === undefined) return [];
+  return (['requested', 'legalBasis'] as const).flatMap((member) => {
+    if (isInstructive(member, industry[member])) return [];
+    const list = member === 'requested' ? 'requested' : 'legal-basis-industry';
+    const message = 'The code does not say what an industry partner is asked, or on what basis.';
+    return [
+      refuse('code-unknown', `/send/industry/${member}`, message, `Use a code of ${list}.json other than "unknown".`),
+    ];
+  });
+}
+
+/** 0 a day is a stop, whatever else is allowed; it is warned of. */
+function checkRates(
+  side: 'send' | 'receive',
+  { perMinute, perDay }: { perMinute?: number; perDay?: number },
+): Refusal[] {
+  if (perMinute === undefined || perDay === undefined || perDay === 0 || perMinute <= perDay) return [];
+  const message = 'More a minute than a day: the two limits contradict each other.';
+  return [refuse('policy-invalid', `/${side}/perMinute`, message, 'Lower perMinute, or raise perDay.')];
+}
+
+function checkQuotas({ receive }: Draft): Refusal[] {
+  const { perDay, emergenciesPerDay, holdsPerDay, mayHold } = receive;
+  const found: Refusal[] = [];
+  if (emergenciesPerDay !== undefined && perDay !== undefined && perDay > 0 && emergenciesPerDay > perDay) {
+    const message = 'More emergencies a day than references a day: the two limits contradict each other.';
+    const next = 'Lower emergenciesPerDay, or raise perDay.';
+    found.push(refuse('policy-invalid', '/receive/emergenciesPerDay', message, next));
+  }
+  if (mayHold === true && holdsPerDay === 0) {
+    const message = 'Holds are taken, and none a day: the two members contradict each other.';
+    found.push(refuse('policy-invalid', '/receive/holdsPerDay', message, 'Raise the limit, or set mayHold to false.'));
+  }
+  return found;
+}
+
+function checkBinding({ receive }: Draft): Refusal[] {
   return (receive.bindingAssessments ?? []).flatMap((code, index) =>
     isListedCode('assessment.code', code) ? [] : [refuse('code-unknown', `/receive/bindingAssessments/${index}`)],
   );
 }
 
-function checkSecurity({ security }: Omit<Policy, 'version'>): Refusal[] {
+function checkSecurity({ security }: Draft): Refusal[] {
   const algs: readonly string[] | undefined = security?.algs;
   if (algs === undefined) return [];
   if (algs.length === 0) return [emptyList('/security/algs', 'no message would ever verify')];
@@ -104,33 +137,26 @@ function emptyList(pointer: string, consequence: string): Refusal {
   );
 }
 
-function checkRules(rules: readonly Rule[], pointer: string): PolicyFindings {
-  const refusals: Refusal[] = [];
-  const warnings: PolicyWarning[] = [];
-  rules.forEach((rule, index) => {
-    const at = `${pointer}/${index}`;
-    const before = rules.slice(0, index);
-    refusals.push(...checkId(rule, before, at), ...checkWhen(rule.when, `${at}/when`));
-    warnings.push(...warnOfRule(rule, before, at));
+function checkRules(rules: readonly Rule[], pointer: string): Refusal[] {
+  const seen = new Set<string>();
+  return rules.flatMap((rule, index) => {
+    const found = [
+      ...checkId(rule, seen, `${pointer}/${index}/id`),
+      ...checkWhen(rule.when, `${pointer}/${index}/when`),
+    ];
+    seen.add(rule.id);
+    return found;
   });
-  return { refusals, warnings };
 }
 
-function checkId({ id }: Rule, before: readonly Rule[], at: string): Refusal[] {
-  if (before.some((other) => other.id === id)) {
-    return [
-      refuse('policy-invalid', `${at}/id`, 'Another rule of the list has this id.', 'Give each rule an id of its own.'),
-    ];
+function checkId({ id }: Rule, seen: ReadonlySet<string>, at: string): Refusal[] {
+  if (seen.has(id)) {
+    const message = 'Another rule of the list has this id.';
+    return [refuse('policy-invalid', at, message, 'Give each rule an id of its own.')];
   }
   if (id.startsWith('deny:') || gateIds.includes(id)) {
-    return [
-      refuse(
-        'policy-invalid',
-        `${at}/id`,
-        'A decision could not tell this rule from a deny or a gate.',
-        'Choose another id.',
-      ),
-    ];
+    const message = 'A decision could not tell this rule from a deny or a gate.';
+    return [refuse('policy-invalid', at, message, 'Choose another id.')];
   }
   return [];
 }
@@ -153,111 +179,11 @@ function checkCode(when: When, member: string, code: string, pointer: string): R
   if (code === '*') return [];
   if (isPlace(member)) return checkPlace(code, pointer);
   if (isListedCode(member, code)) return [];
-  if (member === 'assessment.code' && when['assessment.scheme']?.some((scheme) => !shippedSchemes.has(scheme)))
-    return [];
+  if (member === 'assessment.code' && when['assessment.scheme']?.some((scheme) => !isShippedScheme(scheme))) return [];
   return [refuse(member === 'category' ? 'category-unknown' : 'code-unknown', pointer)];
 }
 
 function checkPlace(code: string, pointer: string): Refusal[] {
   const answer = checkJurisdiction(code, pointer);
   return answer === undefined ? [] : [answer];
-}
-
-function warnOfWhole({ legal, send }: Omit<Policy, 'version'>): PolicyWarning[] {
-  const warnings: PolicyWarning[] = [];
-  if (legal === undefined)
-    warnings.push({ pointer: '', message: 'No legal basis is recorded: whatever the rules say, nothing is sent.' });
-  if (send.rules.length === 0)
-    warnings.push({ pointer: '/send/rules', message: 'There is no rule: everything is withheld.' });
-  const floor = send.marking?.tlpFloor;
-  const portal = send.marking?.portal;
-  if ((floor === 'RED' || floor === 'AMBER+STRICT') && portal !== undefined && portal !== 'none') {
-    warnings.push({
-      pointer: '/send/marking/portal',
-      message: `${floor} is never shown in a portal, so this has no effect.`,
-    });
-  }
-  return warnings;
-}
-
-function warnOfLimits({ send, receive }: Omit<Policy, 'version'>): PolicyWarning[] {
-  return Object.entries({ send, receive }).flatMap(([side, { perMinute, perDay }]) =>
-    perMinute === undefined || perDay === undefined || perMinute <= perDay
-      ? []
-      : [{ pointer: `/${side}/perMinute`, message: 'More a minute than a day: the limit a minute has no effect.' }],
-  );
-}
-
-function warnOfRule(rule: Rule, before: readonly Rule[], at: string): PolicyWarning[] {
-  const warnings: PolicyWarning[] = [];
-  const never = whyNever(rule.when);
-  if (never !== undefined)
-    warnings.push({ pointer: `${at}/when`, message: `Rule ${rule.id} can never match: ${never}.` });
-  const shadow = before.find((earlier) => covers(earlier.when, rule.when));
-  if (shadow)
-    warnings.push({
-      pointer: at,
-      message: `Rule ${rule.id} is never reached: rule ${shadow.id} before it takes all that it would.`,
-    });
-  if (rule.then === 'send' && asksNothing(rule.when)) {
-    warnings.push({ pointer: at, message: `Rule ${rule.id} sends everything that reaches it.` });
-  }
-  for (const [member, wanted] of Object.entries(rule.when)) {
-    if (Array.isArray(wanted) && wanted.length > 1 && wanted.includes('*')) {
-      warnings.push({
-        pointer: `${at}/when/${member}`,
-        message: '"*" takes any value: the others beside it have no effect.',
-      });
-    }
-  }
-  return warnings;
-}
-
-function whyNever(when: When): string | undefined {
-  const wantedCodes = conditionList(when, 'assessment.code');
-  const schemes = conditionList(when, 'assessment.scheme');
-  if (wantedCodes === undefined || wantedCodes.includes('*')) return undefined;
-  if (
-    schemes?.every(
-      (scheme) => shippedSchemes.has(scheme) && !wantedCodes.some((code) => shippedSchemes.get(scheme)?.includes(code)),
-    )
-  ) {
-    return 'none of the schemes has any of the codes';
-  }
-  const methods = conditionList(when, 'assessment.method');
-  if (methods?.every((method) => method === 'automated') && wantedCodes.every((code) => code === 'baseline')) {
-    return 'an automated assessment is never baseline';
-  }
-  return undefined;
-}
-
-function asksNothing(when: When): boolean {
-  return Object.entries(when).every(
-    ([member, wanted]) => everPresent.includes(member) && Array.isArray(wanted) && wanted.includes('*'),
-  );
-}
-
-/** Whether whatever matches `inner` matches `outer` as well. */
-function covers(outer: When, inner: When): boolean {
-  return Object.keys(outer).every((member) => {
-    if (member === 'ageDays') return coversAge(outer.ageDays, inner.ageDays);
-    const wide = conditionList(outer, member) ?? [];
-    if (wide.includes('*') && everPresent.includes(member)) return true;
-    const narrow = conditionList(inner, member);
-    return (
-      narrow?.every((code) =>
-        wide.some((listed) => listed === '*' || listed === code || (isPlace(member) && within(code, listed))),
-      ) ?? false
-    );
-  });
-}
-
-function coversAge(outer: When['ageDays'], inner: When['ageDays']): boolean {
-  const floor = outer?.min ?? Number.NEGATIVE_INFINITY;
-  const ceiling = outer?.max ?? Number.POSITIVE_INFINITY;
-  return (
-    inner !== undefined &&
-    (inner.min ?? Number.NEGATIVE_INFINITY) >= floor &&
-    (inner.max ?? Number.POSITIVE_INFINITY) <= ceiling
-  );
 }

@@ -1,12 +1,16 @@
-import type { CaseReference, Disclose, Handle, Marking, Policy } from './contract.types.ts';
+import type { CaseReference, Disclose, Handle, IndustryReference, Marking, Policy } from './contract.types.ts';
 import type { Decision, PartnerFacts, SendEffect } from './decision.ts';
 import { leavesToPoliceOnly } from './handle.ts';
-import { mergeMarking } from './marking.ts';
+import { hostNotice, mergeMarking } from './marking.ts';
+import { INDUSTRY, instructionOf } from './policy/industry.ts';
 
 declare const redacted: unique symbol;
 
-/** A case reference after redaction for one partner: the only form that wire encodes, and only this file makes one. */
-export type Disclosure = Readonly<CaseReference> & { readonly [redacted]: true };
+/**
+ * A case reference after redaction for one partner, in the reduced form for industry: the only thing that wire encodes, and
+ * only this file makes one.
+ */
+export type Disclosure = Readonly<CaseReference | IndustryReference> & { readonly [redacted]: true };
 
 /** Whom a disclosure is for and by which policy; `now` in milliseconds since 1970 starts the policy's `retainDays`. */
 export interface DisclosureContext {
@@ -39,13 +43,13 @@ const bySwitch = [
 /** What a policy without any `disclose` means. One that has it names what leaves: what it does not name stays. */
 const unstated: Disclose = { handles: 'never', assessments: true, site: true, hosting: true };
 const DAY = 86_400_000;
-/** 9999-12-31: beyond it dates no longer compare as text. */
-const LAST_DAY = 253_402_214_400_000;
+/** 2999-12-31: the last day that the published form of a date can say. */
+const LAST_DAY = 32_503_593_600_000;
 
 /**
  * Makes the one thing that may leave the node for this partner. Throws when the decision is not `send`, when the policy
- * is another partner's, and for industry partners, whose reduced form needs an instruction and a legal basis of its own:
- * each of these is a bug of the caller, and a full reference in the wrong hands cannot be called back.
+ * is another partner's, and for industry partners without an instruction or whose host may not be told: each of these is
+ * a bug of the caller, and what is in the wrong hands cannot be called back.
  */
 export function redact(
   reference: CaseReference,
@@ -55,14 +59,35 @@ export function redact(
   if (decision.effect !== 'send') throw new Error(`a disclosure was asked for a decision to ${decision.effect}`);
   if (context.policy.partner !== context.partner.issuer)
     throw new Error('a disclosure was asked under the policy of another partner');
-  if (context.partner.type === 'industry')
-    throw new Error('a full reference was about to leave to an industry partner');
-  return Object.freeze(reduce(reference, context)) as Disclosure;
+  if (context.partner.type === INDUSTRY && hostNotice(reference.marking) !== 'may')
+    throw new Error('a host was about to be notified before clearance');
+  const content = previewDisclosure(reference, context);
+  if (content === undefined)
+    throw new Error('a reference was about to leave to an industry partner without instruction');
+  return Object.freeze(content) as Disclosure;
 }
 
 /** The members of a reference that a disclosure to this partner would hold, sorted by name. */
 export function disclosedMembers(reference: CaseReference, context: DisclosureContext): readonly string[] {
-  return Object.keys(reduce(reference, context)).sort();
+  return Object.keys(previewDisclosure(reference, context) ?? {}).sort();
+}
+
+/**
+ * What a disclosure to this partner would say, for comparison only: wire does not encode it. Nothing for an industry
+ * partner to whom the policy gives no instruction.
+ */
+export function previewDisclosure(
+  reference: CaseReference,
+  context: DisclosureContext,
+): CaseReference | IndustryReference | undefined {
+  return context.partner.type === INDUSTRY ? reduceForIndustry(reference, context) : reduce(reference, context);
+}
+
+function reduceForIndustry(reference: CaseReference, { policy }: DisclosureContext): IndustryReference | undefined {
+  const instruction = instructionOf(policy);
+  if (instruction === undefined) return undefined;
+  const { revision, url, category, marking } = reference;
+  return { revision, url, category, ...instruction, marking: raise(marking, policy.send) };
 }
 
 function reduce(reference: CaseReference, { partner, policy, now }: DisclosureContext): CaseReference {

@@ -81,6 +81,10 @@ export const refusals = {
     'Do not confirm. Call the partner on a known number and compare again.',
   ],
   'card-invalid': ['The peer card cannot be accepted', 'Ask the partner for a new card: caseref card.'],
+  'publication-invalid': [
+    'The signed key set cannot be published by this node',
+    'Ask for the signature anew: caseref keys export-public.',
+  ],
   'policy-invalid': [
     'The policy document cannot be accepted',
     'Mend the member named and check it: caseref policy check FILE.',
@@ -113,6 +117,22 @@ export const refusals = {
   'idempotency-mismatch': ['The idempotency key was used for another body', 'Use a new key for a new request.'],
   'delivery-unknown': ['There is no such delivery', 'List them: caseref delivery list.'],
   'state-conflict': ['The state does not allow this', 'Read the current state first.'],
+  'operator-required': [
+    'Two operators are registered, so an operator has to sign this',
+    'Name the file of your own key: --operator FILE.',
+  ],
+  'operator-unknown': [
+    'The signature is by no registered operator, or by one that was removed',
+    'Look who is registered: caseref operator list.',
+  ],
+  'approval-invalid': [
+    'The signature is not for this act, or not a valid one',
+    'Give the command again with --operator FILE: it signs anew what it shows.',
+  ],
+  'approval-own': [
+    'Nobody approves an act of their own',
+    'Ask another operator to approve it: caseref operator pending.',
+  ],
   'usage-invalid': ['The call is not complete', 'Read --help of the command.'],
   'store-locked': [
     'Another command or node on this machine is using this data directory',

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Answer, ageInDays, compare, together } from '../../src/domain/clause.ts';
+import {
+  type Answer,
+  ageInDays,
+  compare,
+  conditionList,
+  isListedCode,
+  isPlace,
+  together,
+} from '../../src/domain/clause.ts';
 import { codes } from '../../src/domain/codes.ts';
 import type { Assessment, CaseReference, When } from '../../src/domain/contract.types.ts';
 
@@ -104,6 +112,47 @@ describe('a condition', () => {
     expect(answer(when, { assessments: [automated, { ...claim, code: 'unknown' }] })).toBe('unsaid');
   });
 
+  it.each([
+    ['text', { category: 'csam' }],
+    ['an object', { category: {} }],
+    ['a list with a number in it', { category: ['csam', 1] }],
+    ['null', { category: null }],
+    ['an age as text', { ageDays: '3' }],
+    ['an age of null', { ageDays: null }],
+  ])('cannot be told where it is %s', (_title, when) => {
+    expect(answer(when as unknown as When)).toBe('unsaid');
+  });
+
+  it('takes an age without ends for any age, and ends that are no numbers for none', () => {
+    expect(answer({ ageDays: {} })).toBe('yes');
+    expect(answer({ ageDays: { min: '99', max: '1' } } as unknown as When)).toBe('yes');
+  });
+
+  it('asks for nothing by a member that is undefined', () => {
+    expect(answer({ category: undefined, role: undefined } as unknown as When)).toBe('yes');
+  });
+
+  it('cannot rule out one subdivision by its country, whatever else is listed', () => {
+    expect(answer({ 'jurisdiction.hosting': ['US', 'DE-BY'] }, { jurisdiction: { hosting: 'DE' } })).toBe('unsaid');
+  });
+
+  it('cannot tell a place of no list, nor anything of the reduced form but what it says', () => {
+    expect(answer({ 'jurisdiction.hosting': ['US'] }, { jurisdiction: { hosting: 'ZZ' } })).toBe('unsaid');
+    const reduced = { revision: 1, url: base.url, category: 'csam', marking: base.marking };
+    const told = (when: When) => together(compare(when, { reference: reduced, partnerType: 'hotline', now }));
+    expect(told({ category: ['csam'], 'marking.tlp': ['AMBER'], 'urgency.level': ['routine'] })).toBe('yes');
+    for (const member of ['jurisdiction.hosting', 'jurisdiction.reporting', 'jurisdiction.concerned'] as const)
+      expect(told({ [member]: ['*'] })).toBe('unsaid');
+    expect(told({ 'assessment.code': ['*'] })).toBe('unsaid');
+    expect(told({ ageDays: { min: 0 } })).toBe('unsaid');
+  });
+
+  it('knows national schemes as schemes and as nothing else', () => {
+    expect(isListedCode('assessment.scheme', 'national:NL')).toBe(true);
+    expect(isListedCode('features', 'national:NL')).toBe(false);
+    expect(isListedCode('weather', 'rain')).toBe(false);
+  });
+
   it('does not match by a member that this node does not know', () => {
     expect(answer({ weather: ['rain'] } as When)).toBe('unsaid');
   });
@@ -126,10 +175,20 @@ describe('a condition', () => {
   });
 });
 
+describe('the members of a condition', () => {
+  it('list values, and some of them ask for places', () => {
+    expect(conditionList({ role: ['source'], category: ['csam'] }, 'category')).toEqual(['csam']);
+    expect(conditionList({ category: 'csam' }, 'category')).toBeUndefined();
+    expect(conditionList({ role: ['source'] }, 'category')).toBeUndefined();
+    expect([isPlace('assessment.law'), isPlace('assessment.code')]).toEqual([true, false]);
+  });
+});
+
 describe('the age of a reference', () => {
   it('is whole days since it was received, else observed', () => {
     expect(ageInDays(base, now)).toBe(10);
     expect(ageInDays({ ...base, receivedAt: undefined, observedAt: '2026-11-20T12:00:01Z' }, now)).toBe(0);
     expect(ageInDays({ ...base, receivedAt: undefined }, now)).toBeUndefined();
+    expect(ageInDays({ ...base, receivedAt: '2026-11-21T12:00:01Z' }, now)).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CaseReference } from '../../src/domain/contract.types.ts';
 import type { Deny, PartnerFacts } from '../../src/domain/decision.ts';
-import { judgeDeny } from '../../src/domain/denies.ts';
+import { judgeDeny, mayConcern } from '../../src/domain/denies.ts';
 
 const now = Date.parse('2026-11-21T12:00:00Z');
 const reference: CaseReference = {
@@ -103,6 +103,32 @@ describe('an organisation-wide deny', () => {
     expect(judge({ hosts: ['host.example'] }, {}, ['NL'], () => true).effect).toBe('withhold');
     expect(judge({ hosts: ['host.example'] }, {}, ['NL'], () => false).effect).toBe('send');
     expect(judge({ hosts: ['host.example'] }).effect).toBe('hold');
+  });
+
+  it('says what it cannot be told, and what would lift it', () => {
+    const unclear = judge({ when: { 'jurisdiction.concerned': ['US'] } });
+    expect(unclear.step.note).toBe('It cannot be ruled out that this deny applies (ground: death-penalty).');
+    expect(unclear.lift).toBe(
+      'deny d1 asks for jurisdiction.concerned, which is absent, unknown or too coarse: say it, and the deny can be judged',
+    );
+    const applies = judge({ destination: ['NL'], when: { category: ['csam'] } });
+    expect(applies.step.note).toBe('An organisation-wide deny applies (ground: death-penalty).');
+    expect(applies.step.compared).toEqual([
+      { member: 'jurisdiction.destination', wanted: ['NL'], found: ['NL'] },
+      { member: 'category', wanted: ['csam'], found: ['csam'] },
+    ]);
+  });
+
+  it.each([
+    [undefined, ['NL'], true],
+    [['NL'], ['NL', 'US'], true],
+    [['NL-NH'], ['NL'], true],
+    [['US'], [], true],
+    [['US'], ['XX'], true],
+    [['US'], ['NL'], false],
+  ])('for %j may concern a partner in %j: %s', (destination, jurisdictions, wanted) => {
+    const facts = { issuer: 'https://node.police-b.example', type: 'hotline', jurisdictions };
+    expect(mayConcern({ id: 'd', ground: 'legal', ...(destination && { destination }) }, facts)).toBe(wanted);
   });
 
   it('never shows a host in its trace', () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CaseReference, Policy } from '../../src/domain/contract.types.ts';
+import type { SendInput } from '../../src/domain/decision.ts';
 import { explainDecision } from '../../src/domain/explain.ts';
-import { decideReceive, decideSend, type SendInput } from '../../src/domain/policy.ts';
+import { decideReceive, decideSend } from '../../src/domain/policy.ts';
 
 const now = Date.parse('2026-11-21T12:00:00Z');
 const issuer = 'https://node.police-b.example';
@@ -46,6 +47,7 @@ describe('explaining a decision', () => {
   it('says what leaves by which rule', () => {
     expect(explain({ policy: { ...policy, send: { rules: all } } })).toEqual([
       'Sent to Police B: rule all says send.',
+      'Rule all matched: the reference says csam (asked for any category).',
       'Without rule all it would be withheld: no other rule matches.',
       'Leaves: category, jurisdiction, marking, revision, url.',
     ]);
@@ -54,6 +56,7 @@ describe('explaining a decision', () => {
   it('names the code of a gate', () => {
     expect(explain({ policy: { ...policy, legal: undefined, send: { rules: all } } })).toEqual([
       'Held, for Police B: the policy names no legal basis (legal-basis-missing).',
+      'Rule all matched: the reference says csam (asked for any category).',
       'A legal basis would have to be recorded in the policy.',
       'Would leave: category, jurisdiction, marking, revision, url.',
     ]);
@@ -87,6 +90,59 @@ describe('explaining a decision', () => {
     const decision = decideReceive({ reference, originator, policy, now });
     expect(explainDecision(decision, { ...names, direction: 'receive' })[0]).toBe(
       'Held, from Police B: no rule matched (policy-held).',
+    );
+  });
+
+  it('tells what the deciding rule compared, and each before it asked', () => {
+    const some: Policy['send']['rules'] = JSON.parse(
+      '[{"id":"old","when":{"ageDays":{"min":30}},"then":"withhold"},{"id":"french","when":{"category":["csam","grooming"],"jurisdiction.hosting":["FR"]},"then":"send"}]',
+    );
+    expect(explain({ policy: { ...policy, send: { rules: some } } })).toEqual([
+      'Sent to Police B: rule french says send.',
+      'Rule old asked ageDays min 30; the reference says nothing of it.',
+      'Rule french matched: the reference says csam (asked category csam or grooming); the reference says FR (asked jurisdiction.hosting FR).',
+      'Without rule french it would be withheld: no other rule matches.',
+      'Leaves: category, jurisdiction, marking, revision, url.',
+    ]);
+  });
+
+  it('tells what an applying deny compared, and never a host', () => {
+    const denies = [{ id: 'd1', ground: 'legal' as const, destination: ['NL'], hosts: ['host.example'] }];
+    const lines = explain({ denies, hostMatches: () => true });
+    expect(lines).toContain(
+      'Deny d1 matched: recorded for the partner: NL (asked jurisdiction.destination NL); the host of the address was compared (asked host).',
+    );
+    expect(lines.join()).not.toContain('host.example');
+  });
+
+  it('names the person who decided in the place of a rule, and what the rule said', () => {
+    const held: Policy['send']['rules'] = JSON.parse('[{"id":"look","when":{"category":["*"]},"then":"hold"}]');
+    const partner = { issuer, type: 'law-enforcement', jurisdictions: ['NL'], state: 'active' } as const;
+    const self = 'https://node.hotline-a.example';
+    const own = { ...policy, send: { rules: held } };
+    const ruled = decideSend({ reference, self, home: ['DE'], partner, policy: own, denies: [], now });
+    const wanted = [
+      'Also: rule look says hold.',
+      'Rule look matched: the reference says csam (asked for any category).',
+      'Leaves: category, jurisdiction, marking, revision, url.',
+    ];
+    expect(explainDecision({ ...ruled, effect: 'send' }, { ...names, by: 'operator anna' })).toEqual([
+      'Sent to Police B: operator anna decided so.',
+      ...wanted,
+    ]);
+    expect(explainDecision({ ...ruled, effect: 'send' }, names)).toEqual([
+      'Sent to Police B: a person decided so.',
+      ...wanted,
+    ]);
+  });
+
+  it.each([
+    ['accept', 'Accepted from Police B: rule r says accept.'],
+    ['refuse', 'Refused, from Police B: rule r says refuse.'],
+  ] as const)('tells of what came in: %s', (effect, line) => {
+    const trace = [{ kind: 'rule', id: 'r', matched: true, effect }] as const;
+    expect(explainDecision({ effect, rule: 'r', policyVersion: 1, trace }, { ...names, direction: 'receive' })).toEqual(
+      [line],
     );
   });
 });

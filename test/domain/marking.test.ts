@@ -120,3 +120,34 @@ describe('marking-invalid', () => {
     expect(checkMarking(marking, '', 'listed')).toEqual([]);
   });
 });
+
+describe('the stricter of two codes', () => {
+  const scales: Readonly<Record<string, readonly string[]>> = {
+    tlp: ['CLEAR', 'GREEN', 'AMBER', 'AMBER+STRICT', 'RED', 'unknown'],
+    notifyHost: ['may', 'after-clearance', 'must-not', 'of-tomorrow'],
+    portal: ['concerned', 'national', 'none', 'of-tomorrow'],
+    onward: ['national', 'none', 'of-tomorrow'],
+    leo: ['H0', 'H1', 'H2', 'H3', 'unknown'],
+  };
+  const pairs = Object.entries(scales).flatMap(([member, scale]) =>
+    scale.flatMap((lax, index) => scale.slice(index).map((strict) => [member, lax, strict] as const)),
+  );
+
+  it.each(pairs)('of %s %s and %s is the latter, whichever stands where', (member, lax, strict) => {
+    const merge = (own: string, other: string) =>
+      mergeMarking({ tlp: 'CLEAR', [member]: own }, { [member]: other })[member as 'tlp'];
+    expect([merge(lax, strict), merge(strict, lax)]).toEqual([strict, strict]);
+  });
+
+  it('keeps the first of two that nobody knows', () => {
+    expect(mergeMarking({ tlp: 'CLEAR', onward: 'of-today' }, { onward: 'of-tomorrow' }).onward).toBe('of-today');
+  });
+
+  it('says of a closed label in a portal what to do', () => {
+    const [refusal] = checkMarking({ tlp: 'RED', portal: 'national' }, '/marking', 'open');
+    expect(refusal).toMatchObject({
+      message: 'RED and AMBER+STRICT are never shown in a portal.',
+      next: 'Leave portal out or write "none", or choose a TLP label that allows a portal.',
+    });
+  });
+});

@@ -121,6 +121,34 @@ describe('the check of a policy', () => {
       mended((draft) => Object.assign(draft.receive, { rules: [{ id: 'a', when: { category: ['novel'] } }] })),
       [['category-unknown', '/receive/rules/0/when/category/0']],
     ],
+    [
+      'more a minute than a day',
+      mended((draft) => Object.assign(draft.send, { perMinute: 10, perDay: 5 })),
+      [['policy-invalid', '/send/perMinute']],
+    ],
+    [
+      'the same on the other side',
+      mended((draft) => Object.assign(draft.receive, { perMinute: 6000, perDay: 5999 })),
+      [['policy-invalid', '/receive/perMinute']],
+    ],
+    [
+      'more emergencies a day than references',
+      mended((draft) => Object.assign(draft.receive, { perMinute: 1, perDay: 9 })),
+      [['policy-invalid', '/receive/emergenciesPerDay']],
+    ],
+    [
+      'holds that are taken, and none a day',
+      mended((draft) => Object.assign(draft.receive, { mayHold: true, holdsPerDay: 0 })),
+      [['policy-invalid', '/receive/holdsPerDay']],
+    ],
+    [
+      'an instruction that asks for nothing known, on no basis',
+      mended((draft) => Object.assign(draft.send, { industry: { requested: 'novel', legalBasis: 'unknown' } })),
+      [
+        ['code-unknown', '/send/industry/requested'],
+        ['code-unknown', '/send/industry/legalBasis'],
+      ],
+    ],
   ];
   it.each(refusals)('refuses %s', (_title, policy, wanted) => {
     expect(refused(policy)).toEqual(wanted);
@@ -196,14 +224,119 @@ describe('the check of a policy', () => {
       '/send/marking/portal RED is never shown in a portal, so this has no effect.',
     ],
     [
-      'more a minute than a day',
-      mended((draft) => Object.assign(draft.send, { perMinute: 10, perDay: 5 })),
-      '/send/perMinute More a minute than a day: the limit a minute has no effect.',
+      'a rule that two others share out',
+      withRules(
+        ['a', { category: ['csam'] }, 'hold'],
+        ['b', { category: ['grooming'] }, 'hold'],
+        ['c', { category: ['csam', 'grooming'], role: ['source'] }, 'send'],
+      ),
+      '/send/rules/2 Rule c is never reached: rules a and b before it take all that it would.',
+    ],
+    [
+      'automated assessments of codes of which their scheme has baseline alone',
+      withRules([
+        'a',
+        {
+          'assessment.scheme': ['iccam'],
+          'assessment.code': ['baseline', 'A1'],
+          'assessment.method': ['automated'],
+        },
+        'hold',
+      ]),
+      '/send/rules/0/when Rule a can never match: an automated assessment is never baseline.',
+    ],
+    [
+      'a limit a day that the limit a minute never reaches',
+      mended((draft) => Object.assign(draft.send, { perMinute: 1, perDay: 1441 })),
+      '/send/perDay The limit a minute lets less through in a day than this allows, so this has no effect.',
+    ],
+    [
+      'a limit that sends nothing, whatever else is allowed',
+      mended((draft) => Object.assign(draft.send, { perMinute: 10, perDay: 0 })),
+      '/send/perDay Nothing is sent: the limit a day is 0.',
+    ],
+    [
+      'a limit that takes nothing',
+      mended((draft) => Object.assign(draft.receive, { perDay: 0 })),
+      '/receive/perDay Nothing is taken: the limit a day is 0.',
+    ],
+    [
+      'withdrawals that all wait',
+      mended((draft) => Object.assign(draft.receive, { withdrawalsPerHour: 0 })),
+      '/receive/withdrawalsPerHour No withdrawal is followed by itself: each waits for the operator.',
+    ],
+    [
+      'emergencies that are none',
+      mended((draft) => Object.assign(draft.receive, { emergenciesPerDay: 0 })),
+      '/receive/emergenciesPerDay No emergency is shown as one: each is shown as priority.',
+    ],
+    [
+      'a limit for holds that are not taken',
+      mended((draft) => Object.assign(draft.receive, { mayHold: false, holdsPerDay: 3 })),
+      '/receive/holdsPerDay Holds of this partner are not taken, so their limit has no effect.',
+    ],
+    [
+      'no rule for what comes in',
+      mended((draft) => Object.assign(draft.receive, { rules: [] })),
+      '/receive/rules There is no rule: everything is held for a person to decide.',
     ],
   ];
   it.each(warnings)('warns of %s', (_title, policy, wanted) => {
     expect(checkPolicy(policy).refusals).toEqual([]);
     expect(warned(policy)).toEqual([wanted]);
+  });
+
+  it.each(warnings)('says what to do about %s', (_title, policy) => {
+    expect(checkPolicy(policy).warnings.map(({ next }) => next)).toEqual([expect.stringMatching(/^[A-Z].{10,}\.$/)]);
+  });
+
+  it('takes limits that just agree', () => {
+    const policy = mended((draft) => {
+      Object.assign(draft.send, { perMinute: 1, perDay: 1440 });
+      Object.assign(draft.receive, { perMinute: 10, perDay: 10, emergenciesPerDay: 10, mayHold: true, holdsPerDay: 1 });
+    });
+    expect(checkPolicy(policy)).toEqual({ refusals: [], warnings: [] });
+  });
+
+  it('does not bind codes to their schemes where a partner may know newer lists', () => {
+    const when = { 'assessment.scheme': ['iccam'], 'assessment.code': ['A1'] };
+    const rules = [Object.fromEntries([...Object.entries({ id: 'a', when }), ['then', 'hold']])];
+    expect(checkPolicy(mended((draft) => Object.assign(draft.receive, { rules }))).warnings).toEqual([]);
+  });
+
+  describe('with what is recorded of both sides', () => {
+    const instructed = mended((draft) =>
+      Object.assign(draft.send, { industry: { requested: 'remove', legalBasis: 'court-order' } }),
+    );
+    const byType = withRules(['a', { 'partner.type': ['law-enforcement', 'judicial'], category: ['csam'] }, 'hold']);
+    const rows: [title: string, policy: Policy, known: Parameters<typeof checkPolicy>[1], wanted: string[]][] = [
+      ['an industry partner without instruction', example, { partnerType: 'industry' }, ['/send']],
+      ['an instruction to somebody else', instructed, { partnerType: 'hotline' }, ['/send/industry']],
+      ['an instruction to industry', instructed, { partnerType: 'industry' }, []],
+      ['an instruction to nobody knows whom', instructed, {}, []],
+      ['a rule for another kind of partner', byType, { partnerType: 'hotline' }, ['/send/rules/0/when']],
+      ['a rule for this kind of partner', byType, { partnerType: 'judicial' }, []],
+      [
+        'a rule for what the reduced form does not say',
+        mended((draft) => {
+          const when = { category: ['csam'], features: ['ai-generated'] };
+          const all = { category: ['*'] };
+          const rule = (id: string, one: object) =>
+            Object.fromEntries([
+              ['id', id],
+              ['when', one],
+              ['then', 'hold'],
+            ]);
+          Object.assign(draft.receive, { rules: [rule('a', when), rule('b', all)] });
+        }),
+        { ownType: 'industry' },
+        ['/receive/rules/0/when'],
+      ],
+      ['a rule for sending at an industry node', example, { ownType: 'industry' }, []],
+    ];
+    it.each(rows)('%s', (_title, policy, known, wanted) => {
+      expect(checkPolicy(policy, known).warnings.map(({ pointer }) => pointer)).toEqual(wanted);
+    });
   });
 
   it('does not take a rule for shadowed that asks for less, or for something else', () => {

@@ -4,216 +4,15 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { codes } from '../../src/domain/codes.ts';
-import type { CaseReference, Policy, When } from '../../src/domain/contract.types.ts';
-import type { Deny } from '../../src/domain/decision.ts';
-import { decideReceive, decideSend, type SendInput } from '../../src/domain/policy.ts';
-import { redact } from '../../src/domain/redact.ts';
+import type { CaseReference, Policy } from '../../src/domain/contract.types.ts';
+import { explainDecision } from '../../src/domain/explain.ts';
+import { hostNotice, mergeMarking, portalReach, strictestTlp } from '../../src/domain/marking.ts';
+import { decideReceive, decideSend } from '../../src/domain/policy.ts';
+import { disclosedMembers, redact } from '../../src/domain/redact.ts';
+import { checkSchema } from '../../src/wire/schema.ts';
+import { anyDeny, anyInput, anyPolicy, anyReference, novelCode, now, openInput } from '../support/policy-arbitrary.ts';
 
 /** Positive examples stand in policy.test.ts, denies.test.ts and redact.test.ts. */
-const now = Date.parse('2026-11-21T12:00:00Z');
-const self = 'https://node.hotline-a.example';
-const issuer = 'https://node.police-b.example';
-
-const novelCode = fc.stringMatching(/^[a-z0-9:-]{1,12}$/);
-const codeOf = (list: readonly string[]) =>
-  fc.oneof({ arbitrary: fc.constantFrom(...list), weight: 4 }, { arbitrary: novelCode, weight: 1 });
-const place = fc.constantFrom('NL', 'DE', 'DE-BY', 'US', 'FR', 'XX', 'XO');
-const issuers = fc.constantFrom(self, issuer, 'https://node.hotline-c.example');
-const instant = fc.constantFrom('2026-11-20T09:12:00Z', '2024-02-29T23:59:59Z', '2026-02-29T00:00:00Z');
-const uuid = fc.constant('0b2f8a54-6a0e-4a53-9d56-3f2c1c8e7a11');
-const flags = { requiredKeys: [] };
-const some = <T>(one: fc.Arbitrary<T>, maxLength = 3) => fc.uniqueArray(one, { maxLength });
-
-const anyReference = fc.record(
-  {
-    revision: fc.integer({ min: 1, max: 9 }),
-    url: fc.constant('https://host.example/path'),
-    role: codeOf(codes.role),
-    report: uuid,
-    related: fc.constant(['0b2f8a54-6a0e-4a53-9d56-3f2c1c8e7a11']),
-    jurisdiction: fc.record(
-      {
-        hosting: place,
-        reporting: place,
-        concerned: fc.array(fc.record({ country: place, basis: codeOf(codes.concernedBasis) }), {
-          minLength: 1,
-          maxLength: 2,
-        }),
-      },
-      { requiredKeys: ['reporting'] },
-    ),
-    assignee: issuers,
-    category: codeOf(codes.category),
-    features: some(codeOf(codes.features)),
-    assessments: fc.array(
-      fc.record(
-        {
-          scheme: codeOf(codes.assessmentScheme),
-          version: fc.constant('3'),
-          code: fc.constantFrom('baseline', 'national', 'A1', 'of-tomorrow'),
-          law: place,
-          method: fc.constantFrom('viewed', 'inherited', 'of-tomorrow'),
-          by: issuers,
-          at: instant,
-        },
-        { requiredKeys: ['scheme', 'version', 'code', 'method', 'at'] },
-      ),
-      { maxLength: 2 },
-    ),
-    site: fc.record({ type: codeOf(codes.siteType), commercial: codeOf(codes.commercial) }, flags),
-    access: fc.record({ login: fc.boolean(), referrer: fc.constant('https://from.example/') }, flags),
-    hosting: fc.array(fc.record({ country: place, method: codeOf(codes.hostingMethod), at: instant }), {
-      maxLength: 2,
-    }),
-    handles: fc.array(
-      fc.record({
-        system: fc.oneof(codeOf(codes.handleSystem), fc.constant('national:DE')),
-        id: fc.stringMatching(/^[0-9]{1,6}$/),
-      }),
-      { maxLength: 3 },
-    ),
-    urgency: fc.record({ level: codeOf(codes.urgencyLevel), code: codeOf(codes.urgencyCode) }),
-    marking: fc.record(
-      {
-        tlp: fc.constantFrom(...codes.markingTlp),
-        notifyHost: codeOf(codes.markingNotifyHost),
-        portal: codeOf(codes.markingPortal),
-        onward: codeOf(codes.markingOnward),
-      },
-      { requiredKeys: ['tlp'] },
-    ),
-    receivedAt: instant,
-    observedAt: instant,
-    retainUntil: fc.constantFrom('2026-12-01', '2030-01-31'),
-    source: fc.record({ iss: issuers, sub: uuid }),
-  },
-  { requiredKeys: ['revision', 'url', 'jurisdiction', 'category', 'marking'] },
-) as fc.Arbitrary<CaseReference>;
-
-const wanted = (list: readonly string[]) =>
-  fc.uniqueArray(fc.oneof(codeOf(list), fc.constant('*')), { minLength: 1, maxLength: 3 });
-const wantedPlaces = fc.uniqueArray(fc.oneof(place, fc.constant('*')), { minLength: 1, maxLength: 3 });
-const anyWhen = fc
-  .record(
-    {
-      category: wanted(codes.category),
-      features: wanted(codes.features),
-      role: wanted(codes.role),
-      'jurisdiction.hosting': wantedPlaces,
-      'jurisdiction.concerned': wantedPlaces,
-      'assessment.code': wanted(codes.assessmentIccam),
-      'assessment.method': wanted(codes.assessmentMethod),
-      'assessment.law': wantedPlaces,
-      'urgency.level': wanted(codes.urgencyLevel),
-      'partner.type': wanted(codes.organisationType),
-      ageDays: fc.record({ min: fc.nat(900), max: fc.nat(900) }),
-    },
-    flags,
-  )
-  .map((when): When => (Object.keys(when).length === 0 ? { category: ['*'] } : when));
-
-const anyRules = fc.array(
-  fc.record({
-    id: fc.constantFrom('r1', 'r2', 'r3'),
-    when: anyWhen,
-    then: fc.constantFrom('send', 'send', 'hold', 'withhold'),
-  }),
-  { maxLength: 3 },
-);
-const anyDisclose = fc.record(
-  {
-    handles: fc.constantFrom('never', 'law-enforcement', 'always'),
-    assessments: fc.boolean(),
-    site: fc.boolean(),
-    access: fc.boolean(),
-    hosting: fc.boolean(),
-    report: fc.boolean(),
-  },
-  flags,
-);
-const anyPolicy = fc.record(
-  {
-    partner: fc.constantFrom(issuer, issuer, issuer, self),
-    version: fc.integer({ min: 1, max: 9 }),
-    legal: fc.record(
-      {
-        basis: fc.constant('Invented Act'),
-        transfer: fc.constantFrom('none', 'adequacy', 'led-37'),
-        reviewBy: fc.constantFrom('2026-11-20', '2027-11-20'),
-      },
-      { requiredKeys: ['basis', 'transfer'] },
-    ),
-    send: fc.record(
-      {
-        rules: fc.oneof(anyRules, fc.constant([{ id: 'all', when: { category: ['*'] }, then: 'send' }])),
-        disclose: anyDisclose,
-        marking: fc.record(
-          {
-            tlpFloor: fc.constantFrom(...codes.markingTlp),
-            portal: codeOf(codes.markingPortal),
-            onward: codeOf(codes.markingOnward),
-          },
-          flags,
-        ),
-        retainDays: fc.constantFrom(1, 365, 36_500),
-      },
-      { requiredKeys: ['rules'] },
-    ),
-    receive: fc.record({
-      rules: anyRules.map((rules) =>
-        rules.map((one) => ({
-          ...one,
-          then: one.then === 'send' ? 'accept' : one.then === 'hold' ? 'hold' : 'refuse',
-        })),
-      ),
-    }),
-  },
-  { requiredKeys: ['partner', 'version', 'send', 'receive'] },
-) as fc.Arbitrary<Policy>;
-
-const anyDeny = fc.record(
-  {
-    id: fc.constantFrom('d1', 'd2'),
-    destination: fc.uniqueArray(place, { minLength: 1, maxLength: 2 }),
-    when: anyWhen,
-    hosts: fc.constant(['host.example']),
-    ground: fc.constantFrom('legal', 'sanctions'),
-  },
-  { requiredKeys: ['id', 'ground'] },
-) as fc.Arbitrary<Deny>;
-
-const anyInput = fc.record(
-  {
-    reference: anyReference,
-    self: fc.constant(self),
-    home: some(place),
-    partner: fc.record({
-      issuer: fc.constant(issuer),
-      type: codeOf(codes.organisationType),
-      jurisdictions: some(place),
-      state: fc.constantFrom('active', 'active', 'active', 'pending', 'suspended'),
-    }),
-    policy: fc.option(anyPolicy, { nil: undefined, freq: 8 }),
-    denies: fc.array(anyDeny, { maxLength: 2 }),
-    hostMatches: fc.constantFrom(
-      () => true,
-      () => false,
-    ),
-    now: fc.constant(now),
-  },
-  { requiredKeys: ['reference', 'self', 'home', 'partner', 'policy', 'denies', 'now'] },
-) as fc.Arbitrary<SendInput>;
-
-/** Inputs that often come to `send`, so that properties of what leaves are not empty. */
-const openInput = anyInput.map((input) => ({
-  ...input,
-  denies: [],
-  home: ['NL'],
-  partner: { ...input.partner, state: 'active' as const, jurisdictions: ['NL'] },
-  ...(input.policy && {
-    policy: { ...input.policy, partner: issuer, legal: { basis: 'Invented Act', transfer: 'none' as const } },
-  }),
-}));
 const policeSystems = (system: string) => ['icse', 'siena', 'i247'].includes(system) || system.startsWith('national:');
 const severity = { send: 0, hold: 1, withhold: 2 };
 
@@ -265,12 +64,125 @@ describe('whatever the schemas allow', () => {
     );
   });
 
-  it('never goes to an industry partner, nor to one that is not active', () => {
+  it('never goes to a partner that is not active', () => {
     fc.assert(
-      fc.property(openInput, fc.constantFrom('industry', 'pending', 'suspended'), (input, what) => {
-        const partner =
-          what === 'industry' ? { ...input.partner, type: what } : { ...input.partner, state: what as 'pending' };
-        expect(decideSend({ ...input, partner }).effect).not.toBe('send');
+      fc.property(openInput, fc.constantFrom('pending', 'suspended'), (input, state) => {
+        expect(decideSend({ ...input, partner: { ...input.partner, state } }).effect).not.toBe('send');
+      }),
+    );
+  });
+
+  it('goes to an industry partner only where its host may be told, in the reduced form', () => {
+    let sent = 0;
+    fc.assert(
+      fc.property(openInput, fc.constantFrom('may', undefined, 'must-not', 'of-tomorrow'), (input, notifyHost) => {
+        const { notifyHost: _, ...marking } = input.reference.marking;
+        const reference = { ...input.reference, marking: { ...marking, ...(notifyHost && { notifyHost }) } };
+        const partner = { ...input.partner, type: 'industry' };
+        const rules = [{ id: 'all', when: { category: ['*'] }, then: 'send' as const }];
+        const policy = input.policy && { ...input.policy, send: { ...input.policy.send, rules } };
+        const decision = decideSend({ ...input, reference, partner, policy });
+        if (decision.effect !== 'send' || policy === undefined) return;
+        sent += 1;
+        expect(notifyHost).toBe('may');
+        const disclosure = redact(reference, decision, { partner, policy, now });
+        expect(checkSchema('industry-reference', disclosure)).toEqual([]);
+      }),
+      { numRuns: 1000 },
+    );
+    expect(sent).toBeGreaterThan(10);
+  });
+
+  it('never discloses more for one disclose member less', () => {
+    let less = 0;
+    const member = fc.constantFrom('handles', 'assessments', 'site', 'access', 'hosting', 'report');
+    fc.assert(
+      fc.property(openInput, member, (input, removed) => {
+        const { policy, reference, partner } = input;
+        if (policy?.send.disclose === undefined) return;
+        const disclose = Object.fromEntries(Object.entries(policy.send.disclose).filter(([name]) => name !== removed));
+        const narrower = { ...policy, send: { ...policy.send, disclose } };
+        const all = disclosedMembers(reference, { partner, policy, now });
+        const rest = disclosedMembers(reference, { partner, policy: narrower, now });
+        expect(all).toEqual(expect.arrayContaining([...rest]));
+        expect(all.filter((name) => !rest.includes(name) && name !== removed)).toEqual([]);
+        if (rest.length < all.length) less += 1;
+      }),
+      { numRuns: 500 },
+    );
+    expect(less).toBeGreaterThan(10);
+  });
+
+  it('is redacted to members of the reference with its own values, under no laxer a marking and no later a day', () => {
+    let sent = 0;
+    fc.assert(
+      fc.property(openInput, ({ policy, ...input }) => {
+        const decision = decideSend({ ...input, policy });
+        if (policy === undefined || decision.effect !== 'send') return;
+        sent += 1;
+        const { reference, partner } = input;
+        const { marking, ...rest } = redact(reference, decision, { partner, policy, now });
+        const whole = new Map<string, unknown>(Object.entries({ ...reference, ...policy.send.industry }));
+        for (const [name, value] of Object.entries(rest)) {
+          if (name === 'handles') expect(whole.get(name)).toEqual(expect.arrayContaining(value as unknown[]));
+          else if (name === 'retainUntil') expect(value <= (reference.retainUntil ?? value)).toBe(true);
+          else expect(value).toEqual(whole.get(name));
+        }
+        expect(mergeMarking(marking, reference.marking).tlp).toBe(marking.tlp);
+        expect(strictestTlp(marking.tlp, policy.send.marking?.tlpFloor ?? 'CLEAR')).toBe(marking.tlp);
+        expect(hostNotice(marking)).toBe(hostNotice(reference.marking));
+        const reach = ['none', 'national', 'concerned'];
+        expect(reach.indexOf(portalReach(marking))).toBeLessThanOrEqual(reach.indexOf(portalReach(reference.marking)));
+        if (marking.onward === 'national') expect(reference.marking.onward).toBe('national');
+      }),
+      { numRuns: 500 },
+    );
+    expect(sent).toBeGreaterThan(50);
+  });
+
+  it('is decided alike in any order of rules that do not overlap', () => {
+    const apart = fc.shuffledSubarray(['csam', 'grooming', 'livestream', 'trafficking'], { minLength: 2 });
+    const effect = fc.constantFrom('send', 'hold', 'withhold');
+    fc.assert(
+      fc.property(openInput, apart, fc.array(effect, { minLength: 4, maxLength: 4 }), (input, categories, effects) => {
+        if (input.policy === undefined) return;
+        const { policy } = input;
+        const rules = categories.map((category, n) => ({
+          id: category,
+          when: { category: [category] },
+          then: effects[n],
+        }));
+        const decideBy = (list: typeof rules) => {
+          const send = { ...policy.send, rules: list as Policy['send']['rules'] };
+          const { effect: decided, rule } = decideSend({ ...input, policy: { ...policy, send } });
+          return { decided, rule };
+        };
+        expect(decideBy(rules.toReversed())).toEqual(decideBy(rules));
+      }),
+    );
+  });
+
+  it('never matches a rule by a code that is in no list, and never slips past a deny that asks for a listed one', () => {
+    const novel = novelCode.filter((code) => !codes.category.some((listed) => listed === code));
+    const listed = fc.subarray([...codes.category], { minLength: 1 });
+    fc.assert(
+      fc.property(openInput, novel, listed, (input, category, wanted) => {
+        const reference = { ...input.reference, category };
+        const when = { category: wanted };
+        const rules = [{ id: 'listed', when, then: 'send' as const }];
+        const policy = input.policy && { ...input.policy, send: { ...input.policy.send, rules } };
+        expect(decideSend({ ...input, reference, policy }).effect).toBe('withhold');
+        const denies = [{ id: 'd', ground: 'legal' as const, when }];
+        expect(decideSend({ ...input, reference, denies }).effect).not.toBe('send');
+      }),
+    );
+  });
+
+  it('is told in sentences, one a line', () => {
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        for (const line of explainDecision(decideSend(input), { partner: 'B' }))
+          expect(line).toMatch(/^[A-Z][^\n]*\.$/);
       }),
     );
   });
@@ -292,7 +204,8 @@ describe('whatever the schemas allow', () => {
         const level = disclose?.handles ?? 'never';
         if (level === 'never' || (level === 'law-enforcement' && !police))
           expect(disclosure).not.toHaveProperty('handles');
-        if (!police) expect(disclosure.handles?.some(({ system }) => policeSystems(system)) ?? false).toBe(false);
+        const { handles = [] } = disclosure as CaseReference;
+        if (!police) expect(handles.some(({ system }) => policeSystems(system))).toBe(false);
         expect(Object.keys(disclosure).sort()).toEqual(decision.disclosed);
       }),
       { numRuns: 300 },

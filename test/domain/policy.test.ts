@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noThenProperty: "then" is a member of the policy document
 import { describe, expect, it } from 'vitest';
 import type { CaseReference, Policy, SendRule, When } from '../../src/domain/contract.types.ts';
-import type { Deny, SendEffect } from '../../src/domain/decision.ts';
-import { decideReceive, decideSend, type SendInput } from '../../src/domain/policy.ts';
+import type { Deny, SendEffect, SendInput } from '../../src/domain/decision.ts';
+import { decideReceive, decideSend } from '../../src/domain/policy.ts';
 
 const now = Date.parse('2026-11-21T12:00:00Z');
 const self = 'https://node.hotline-a.example';

@@ -9,6 +9,8 @@ const now = Date.parse('2026-11-21T12:00:00Z');
 const issuer = 'https://node.police-b.example';
 const police = { issuer, type: 'law-enforcement', jurisdictions: ['NL'] };
 const hotline = { ...police, type: 'hotline' };
+const industry = { ...police, type: 'industry' };
+const instruction = { requested: 'preserve', legalBasis: 'court-order' };
 const uuid = '0b2f8a54-6a0e-4a53-9d56-3f2c1c8e7a11';
 
 const full: CaseReference = {
@@ -62,7 +64,7 @@ function policyWith(send: Partial<Policy['send']>): Policy {
 }
 
 function disclose(send: Partial<Policy['send']>, partner = police, reference = full) {
-  return redact(reference, sending, { partner, policy: policyWith(send), now });
+  return redact(reference, sending, { partner, policy: policyWith(send), now }) as Readonly<CaseReference>;
 }
 
 function systems(handles: Disclose['handles'], partner = police) {
@@ -190,6 +192,45 @@ describe('the marking that leaves', () => {
   });
 });
 
+describe('the reduced form for industry', () => {
+  const cleared = { ...full, marking: { ...full.marking, notifyHost: 'may' } };
+
+  it('says where, what, on what basis and under which marking, and nothing more', () => {
+    const send = { industry: instruction, disclose: { handles: 'always', report: true } as const, retainDays: 5 };
+    expect(disclose(send, industry, cleared)).toEqual({
+      revision: 2,
+      url: full.url,
+      category: 'csam',
+      requested: 'preserve',
+      legalBasis: 'court-order',
+      marking: { tlp: 'GREEN', notifyHost: 'may', portal: 'concerned', onward: 'none' },
+    });
+  });
+
+  it('has the marking raised to the floor', () => {
+    const { marking } = disclose({ industry: instruction, marking: { tlpFloor: 'RED' } }, industry, cleared);
+    expect(marking).toEqual({ tlp: 'RED', notifyHost: 'may', portal: 'none', onward: 'none' });
+  });
+
+  it('lists the same members before it is made, and none without an instruction', () => {
+    const context = { partner: industry, policy: policyWith({ industry: instruction }), now };
+    expect(disclosedMembers(full, context)).toEqual([
+      'category',
+      'legalBasis',
+      'marking',
+      'requested',
+      'revision',
+      'url',
+    ]);
+    expect(disclosedMembers(full, { ...context, policy: policyWith({}) })).toEqual([]);
+  });
+
+  it('is for industry alone: nobody else gets it, whatever the policy says', () => {
+    expect(disclose({ industry: instruction }, hotline, cleared)).not.toHaveProperty('requested');
+    expect(disclose({ industry: instruction }, hotline, cleared).jurisdiction).toEqual(full.jurisdiction);
+  });
+});
+
 describe('the last day of keeping', () => {
   it.each([
     ['the reference’s where the policy sets none', '2027-05-21', undefined, '2027-05-21'],
@@ -204,6 +245,21 @@ describe('the last day of keeping', () => {
   });
 });
 
+it('never names a day that the form of a date cannot say', () => {
+  const kept = redact(full, sending, { partner: police, policy: policyWith({ retainDays: 1 }), now: 8.64e15 });
+  expect(kept).toMatchObject({ retainUntil: '2027-05-21' });
+  const { retainUntil: _, ...reference } = full;
+  const late = redact(reference, sending, { partner: police, policy: policyWith({ retainDays: 1 }), now: 8.64e15 });
+  expect(late).toMatchObject({ retainUntil: '2999-12-31' });
+});
+
+it('counts the days of keeping as whole days from this moment', () => {
+  const late = Date.parse('2026-11-21T23:59:59.999Z');
+  const { retainUntil: _, ...reference } = full;
+  const kept = redact(reference, sending, { partner: police, policy: policyWith({ retainDays: 1 }), now: late });
+  expect(kept).toMatchObject({ retainUntil: '2026-11-22' });
+});
+
 describe('what is a bug of the caller', () => {
   it.each(['hold', 'withhold'] as const)('throws for a decision to %s', (effect) => {
     expect(() => redact(full, { ...sending, effect }, { partner: police, policy: policyWith({}), now })).toThrow(
@@ -216,7 +272,19 @@ describe('what is a bug of the caller', () => {
     expect(() => redact(full, sending, { partner: police, policy, now })).toThrow('another partner');
   });
 
-  it('throws before a full reference leaves to an industry partner', () => {
-    expect(() => disclose({}, { ...police, type: 'industry' })).toThrow('industry');
+  it('throws before anything leaves to an industry partner without instruction', () => {
+    const cleared = { ...full, marking: { tlp: 'AMBER', notifyHost: 'may' } };
+    expect(() => disclose({}, industry, cleared)).toThrow('industry');
+    expect(() => disclose({ industry: { ...instruction, legalBasis: 'unknown' } }, industry, cleared)).toThrow(
+      'industry',
+    );
   });
+
+  it.each([undefined, 'after-clearance', 'must-not', 'of-tomorrow'])(
+    'throws before a host is notified: %s',
+    (notice) => {
+      const marking = { tlp: 'AMBER', ...(notice !== undefined && { notifyHost: notice }) };
+      expect(() => disclose({ industry: instruction }, industry, { ...full, marking })).toThrow('host');
+    },
+  );
 });

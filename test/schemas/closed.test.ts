@@ -49,6 +49,7 @@ test('the contract has the schemas that the protocol names', () => {
         'deny',
         'formats',
         'industry-reference',
+        'industry-revised',
         'key-set',
         'peer-card',
         'policy',
