@@ -52,6 +52,16 @@ export interface Environment {
   readonly data: string | undefined;
   readonly passphrase: Secret | undefined;
   readonly passphraseFile: string | undefined;
+  /** Of an identity key that is kept apart; that of the node where absent. */
+  readonly identityPassphrase?: Secret | undefined;
+  readonly identityPassphraseFile?: string | undefined;
+  /** What the key files are to be encrypted with from now on. */
+  readonly newPassphrase?: Secret | undefined;
+  readonly newPassphraseFile?: string | undefined;
+  /** Key file of the operator who acts. */
+  readonly operator?: string | undefined;
+  readonly operatorPassphrase?: Secret | undefined;
+  readonly operatorPassphraseFile?: string | undefined;
   readonly database: Secret | undefined;
   readonly logLevel: string | undefined;
   readonly trustProxy: string | undefined;
@@ -66,6 +76,11 @@ function filled(value: string | undefined): string | undefined {
   return value === undefined || value === '' ? undefined : value;
 }
 
+function hidden(value: string | undefined): Secret | undefined {
+  const given = filled(value);
+  return given === undefined ? undefined : secret(given);
+}
+
 /** The only reader of `process.env`. */
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
   const passphrase = filled(env.CASEREF_PASSPHRASE);
@@ -74,6 +89,13 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
     data: filled(env.CASEREF_DATA),
     passphrase: passphrase === undefined ? undefined : secret(passphrase),
     passphraseFile: filled(env.CASEREF_PASSPHRASE_FILE),
+    identityPassphrase: hidden(env.CASEREF_IDENTITY_PASSPHRASE),
+    identityPassphraseFile: filled(env.CASEREF_IDENTITY_PASSPHRASE_FILE),
+    newPassphrase: hidden(env.CASEREF_NEW_PASSPHRASE),
+    newPassphraseFile: filled(env.CASEREF_NEW_PASSPHRASE_FILE),
+    operator: filled(env.CASEREF_OPERATOR),
+    operatorPassphrase: hidden(env.CASEREF_OPERATOR_PASSPHRASE),
+    operatorPassphraseFile: filled(env.CASEREF_OPERATOR_PASSPHRASE_FILE),
     database: database === undefined ? undefined : secret(database),
     logLevel: filled(env.CASEREF_LOG_LEVEL),
     trustProxy: filled(env.CASEREF_TRUST_PROXY),

@@ -9,7 +9,7 @@ const identifier = /^[A-Za-z0-9_-]{1,64}$/;
  */
 const allowed = {
   event: word,
-  code: /^(?:[A-Za-z]{1,20}(?:[_-][A-Za-z0-9]{1,20}){0,7}|[0-9A-Z]{5})$/,
+  code: /^(?:[A-Za-z][A-Za-z0-9]{0,19}(?:[_-][A-Za-z0-9]{1,20}){0,7}|[0-9A-Z]{5})$/,
   // An issuer: an origin without a path.
   partner: /^https?:\/\/(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]+\])(?::\d{1,5})?$/,
   jti: identifier,

@@ -54,6 +54,11 @@ function referenceView(): Schema {
       state: { type: 'string', enum: referenceStates, description: 'Its state here.' },
       createdAt: instant('When it was first stored here.'),
       updatedAt: instant('When it last changed here.'),
+      suspect: {
+        type: 'boolean',
+        description:
+          'True where a message about it was signed by a key that was lost before, and is not attested anew.',
+      },
       ...content,
       url: address('Where the content was found.'),
       access: { ...access, properties: { ...access.properties, referrer: address('Address to come from.') } },
@@ -122,6 +127,10 @@ const receipt: Schema = {
     pointer: text('JSON pointer of the member that it is about.'),
     jti: format('jti', 'The receipt’s own message id.'),
     at: instant('When it was settled here.'),
+    suspect: {
+      type: 'boolean',
+      description: 'True where it was signed by a key that was lost before, and is not attested anew.',
+    },
   }),
   type: ['object', 'null'],
 };
@@ -178,7 +187,17 @@ const event = closed('One entry of the feed.', ['cursor', 'type', 'at'], {
     deny: text('Id of an organisation-wide deny.'),
     alert: text('Id of an alert.'),
     urgency: text('Urgency of the reference, where it is an emergency.'),
-    state: text('State that a reference came into.'),
+    state: text('State that a reference came into, or was in.'),
+    replaced: text('Key id of the identity key that was replaced.'),
+    replaces: text('Key id of the key whose place a new one takes.'),
+    former: text('Key id of our own identity key before.'),
+    changed: list(text('Member.'), 'What a newer card of a partner changed.'),
+    since: instant('From when a lost key may have been in other hands.'),
+    count: count('How many messages it is about.'),
+    reason: text('Why, as the operator recorded it.'),
+    by: text('Name of the operator whose key signed it.'),
+    operator: text('Name of the operator that it is about.'),
+    act: text('Kind of the act that was signed.'),
   }),
 });
 
@@ -198,10 +217,22 @@ const partnerMembers = {
   foreign: { type: 'boolean', description: 'Whether it is a foreign client of the wire protocol.' },
   local: { type: 'boolean', description: 'Whether it runs on this machine.' },
   contact: published('peer-card.schema.json#/$defs/Contact'),
-  keySet: closed('Its current key set.', ['seq', 'expiresAt', 'fetchedAt'], {
+  keySet: closed('Its current key set.', ['seq', 'expiresAt', 'fetchedAt', 'failures'], {
     seq: count('Sequence number.'),
     expiresAt: instant('When it expires.'),
     fetchedAt: instant('When it came in.'),
+    refreshedAt: instant('When it was last seen to be the newest.'),
+    triedAt: instant('When it was last asked for.'),
+    failures: count('How often it was asked for in vain since.'),
+  }),
+  algorithms: list(text('Algorithm.'), 'Signature algorithms that it verifies, by its key set.'),
+  encryption: closed('Whether messages to it are encrypted.', ['mode'], {
+    mode: {
+      type: 'string',
+      enum: ['required', 'optional', 'none'],
+      description: 'Required: a plain message is refused either way; optional: encrypted though it need not be.',
+    },
+    kid: format('thumbprint', 'Its current encryption key.'),
   }),
 };
 
@@ -211,7 +242,27 @@ const partnerKey = closed('One key that is pinned for it.', ['kid', 'alg', 'use'
   use: { type: 'string', enum: ['sig', 'enc'], description: 'Signatures or encryption.' },
   notBefore: instant('When it starts to count.'),
   expiresAt: instant('When it stops to count.'),
-  revokedAt: instant('When it was revoked.'),
+  revokedAt: instant('From when it is revoked.'),
+  revokedReason: text('Why, as the partner says.'),
+  revocationSeenAt: instant('When this node learned of that.'),
+});
+
+const replacement = closed('Another identity key that waits to be confirmed.', ['fingerprint', 'addedAt'], {
+  fingerprint: format('thumbprint', 'Fingerprint of that key.'),
+  spokenFingerprint: text('The same in eight groups of digits.'),
+  addedAt: instant('When its card came.'),
+});
+
+const suspect = closed('Messages of it that are suspect and not attested anew.', ['count', 'items'], {
+  count: count('How many.'),
+  items: list(
+    closed('One of the newest of them.', ['jti', 'event', 'receivedAt'], {
+      jti: text('Id of the message.'),
+      event: text('Event type.'),
+      receivedAt: instant('When it came.'),
+    }),
+    'The newest twenty.',
+  ),
 });
 const partnerRequired = [
   'issuer',
@@ -247,10 +298,16 @@ export const components: Readonly<Record<string, Schema>> = {
   Delivery: delivery,
   Event: event,
   Partner: closed('A partner; its policy is not shown here.', partnerRequired, partnerMembers),
-  PartnerDetail: closed('A partner with its keys; its policy is not shown here.', [...partnerRequired, 'keys'], {
-    ...partnerMembers,
-    keys: list(partnerKey, 'Keys, those that no longer count included.'),
-  }),
+  PartnerDetail: closed(
+    'A partner with its keys; its policy is not shown here.',
+    [...partnerRequired, 'keys', 'suspect'],
+    {
+      ...partnerMembers,
+      keys: list(partnerKey, 'Keys, those that no longer count included.'),
+      replacement,
+      suspect,
+    },
+  ),
   BatchResult: closed('What became of one line of a batch.', ['line', 'status'], {
     line: {
       type: 'integer',

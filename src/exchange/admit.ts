@@ -14,6 +14,7 @@ import { enterReference, type Ledger, openLedger, sealArrival, writeLedger } fro
 import { noteNumbers } from './numbering.ts';
 import { enterWithdrawal } from './recalled.ts';
 import { settleReceipts } from './settle.ts';
+import { takeAttestations } from './suspect.ts';
 
 /** What became of one arrival: taken (202), or a second payload under a jti that was taken before. */
 export type Admission = { readonly status: 'taken' } | TokenRefusal;
@@ -45,6 +46,7 @@ export async function admit(exchange: Exchange, trx: Trx, batch: readonly Arriva
   );
   const fresh: Arrival[] = [];
   const repeated: Arrival[] = [];
+  const attestations: Arrival[] = [];
   const conflicts: NewEvent[] = [];
   const admissions = batch.map((arrival): Admission => {
     const before = first.get(nameOf(arrival));
@@ -59,9 +61,12 @@ export async function admit(exchange: Exchange, trx: Trx, batch: readonly Arriva
       return refuseToken('jti-reused');
     }
     repeated.push(arrival);
+    // The same payload in another envelope: the partner says it again under another key.
+    if (before.digest !== digests.digest) attestations.push(arrival);
     return taken;
   });
   await admitFresh(exchange, trx, fresh, conflicts);
+  await takeAttestations(exchange, trx, attestations);
   await answerAgain(exchange, trx, repeated);
   return admissions;
 }

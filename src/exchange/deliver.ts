@@ -1,15 +1,19 @@
 import type { AlertCause } from '../domain/alert.ts';
 import { afterAttempt, type PostOutcome } from '../domain/attempt.ts';
+import { mustEncrypt, willEncrypt } from '../domain/encryption.ts';
+import type { Signer } from '../domain/secrets.ts';
 import { emergenciesAmong } from '../store/emergencies.ts';
 import { type NewEvent, raise, recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { type Attempt, type Claimed, claimDeliveries, partnersWithWork, settleAttempts } from '../store/outbox.ts';
 import { inTransaction } from '../store/transaction.ts';
+import { type EncryptionKey, encryptionKey, encryptSet } from '../wire/encrypt.ts';
 import type { Exchange } from './context.ts';
 import type { PartnerEntry } from './directory.ts';
 import { gather } from './gather.ts';
 import { decideAgain } from './redecide.ts';
-import { type Sealed, seal, type Unsealed } from './seal.ts';
+import { wantRefresh } from './refresh.ts';
+import { lostKeys, type Sealed, seal, type Unsealed } from './seal.ts';
 
 const BATCH = 100;
 /** Posts under way to one partner; a slow partner fills its own and nobody else's. */
@@ -27,7 +31,9 @@ export interface Delivery {
 
 interface Settled {
   readonly attempt: Attempt;
-  readonly event: NewEvent | undefined;
+  readonly event?: NewEvent | undefined;
+  /** What a person must be told because of it. */
+  readonly cause?: AlertCause | undefined;
 }
 
 /**
@@ -125,11 +131,44 @@ async function dispatch(exchange: Exchange, push: string, claims: readonly Claim
   if (!first) return [];
   const { lease, partner } = first;
   const ready = claims.map(({ delivery }) => delivery).filter(({ decided }) => decided);
-  const { sealed, unsealed } = await seal(exchange, partner, ready);
+  const way = wayTo(exchange, partner);
+  if (typeof way === 'string') return ready.map(async (one) => postpone(exchange, partner, one, lease, way));
+  const { sealed, unsealed } = await seal(exchange, partner, ready, way.signer);
   return [
     ...unsealed.map(async (one) => giveUp(exchange, partner, one, lease)),
-    ...sealed.map((one) => send(exchange, partner, push, one, lease)),
+    ...sealed.map((one) => send(exchange, partner, { push, ...way }, one, lease)),
   ];
+}
+
+/** With which of our keys messages to a partner are signed now, and for which of its keys encrypted. */
+interface Way {
+  readonly signer: Signer;
+  readonly encryptTo: EncryptionKey | undefined;
+}
+
+/** How messages go to a partner at this moment, or why none can: then they wait, and a person is told. */
+function wayTo(exchange: Exchange, partner: PartnerEntry): Way | 'algorithm-not-shared' | 'encryption-key-missing' {
+  const signer = exchange.keys.signer(partner.algs);
+  if (!signer) return 'algorithm-not-shared';
+  const key = encryptionKey(partner.keys, Math.floor(exchange.clock() / 1000));
+  if (!key && mustEncrypt(partner.encryption)) return 'encryption-key-missing';
+  return { signer, encryptTo: willEncrypt(partner.encryption, key !== undefined) ? key : undefined };
+}
+
+/** Nothing leaves plain because a key is missing: it is tried again as if the partner were away. */
+function postpone(
+  exchange: Exchange,
+  partner: PartnerEntry,
+  delivery: Claimed,
+  lease: string,
+  code: 'algorithm-not-shared' | 'encryption-key-missing',
+): Settled {
+  const { issuer } = partner.facts;
+  if (code === 'encryption-key-missing') wantRefresh(exchange, issuer);
+  return {
+    ...settledBy(exchange, issuer, delivery, lease, { status: 'unreachable', code }),
+    cause: { code, partner: issuer },
+  };
 }
 
 /** What cannot be signed is a defect of ours: a person sees it among the dead letters, and the others go on. */
@@ -174,22 +213,35 @@ function claimDue(exchange: Exchange, issuer: string, lease: string, room: numbe
 async function send(
   exchange: Exchange,
   partner: PartnerEntry,
-  push: string,
-  { delivery, compact }: Sealed,
+  { push, encryptTo }: Way & { readonly push: string },
+  { delivery, compact, kid }: Sealed,
   lease: string,
 ): Promise<Settled> {
   const issuer = partner.facts.issuer;
-  const outcome: PostOutcome = await exchange.transport.postToken(push, compact, {
-    partner: issuer,
-    local: partner.local,
-  });
+  // Anew at each attempt: what is kept is the signed message, and each attempt has a key agreement of its own.
+  const token = encryptTo ? await encryptSet(compact, encryptTo) : compact;
+  const outcome = await exchange.transport.postToken(push, token, { partner: issuer, local: partner.local });
+  if (outcome.status === 'refused' && outcome.err === 'invalid_key') wantRefresh(exchange, issuer);
+  const keyLost = kid !== null && lostKeys(exchange).has(kid);
+  return settledBy(exchange, issuer, { ...delivery, keyLost }, lease, outcome);
+}
+
+function settledBy(
+  exchange: Exchange,
+  issuer: string,
+  delivery: Claimed & { readonly keyLost?: boolean },
+  lease: string,
+  outcome: PostOutcome,
+): Settled {
   const now = exchange.clock();
   const step = afterAttempt(
     outcome,
     {
       attempts: delivery.attempts,
-      ageMs: now - delivery.created_at.getTime(),
+      ageMs: now - (delivery.reissued_at ?? delivery.created_at).getTime(),
       everlasting: delivery.event === 'withdrawn',
+      lastCode: delivery.last_code,
+      keyLost: delivery.keyLost ?? false,
     },
     exchange.chance.fraction(),
   );
@@ -234,7 +286,8 @@ async function settleBatch(exchange: Exchange, batch: readonly Settled[]): Promi
   await inTransaction(exchange.store.db, async (trx) => {
     await settleAttempts(trx, attempts, new Date(exchange.clock()));
     await recordEvents(trx, events);
-    await raise(trx, await undelivered(trx, attempts), new Date(exchange.clock()));
+    const causes = batch.map(({ cause }) => cause).filter((cause) => cause !== undefined);
+    await raise(trx, [...(await undelivered(trx, attempts)), ...causes], new Date(exchange.clock()));
   });
   exchange.metrics.grouped('settle', batch.length);
   return batch.map(() => undefined);

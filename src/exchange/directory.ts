@@ -1,7 +1,10 @@
 import type { Deny, Endpoints, Issuer, Policy } from '../domain/contract.types.ts';
 import type { PartnerFacts } from '../domain/decision.ts';
+import type { EncryptionTerms } from '../domain/encryption.ts';
 import type { Database } from '../store/open.ts';
 import { denyRows, directoryVersion, partnerKeyRows, partnerRows, policyRows } from '../store/partners.ts';
+import { isLoopbackIssuer } from '../wire/issuer.ts';
+import { keySetTerms } from '../wire/keyset.ts';
 import { type PartnerKeys, type PinnedKey, pinKeys } from '../wire/pinned.ts';
 
 export interface PartnerEntry {
@@ -13,6 +16,9 @@ export interface PartnerEntry {
   readonly keys: PartnerKeys;
   readonly endpoints: Endpoints;
   readonly policy: Policy | undefined;
+  /** Signature algorithms that it verifies, by its key set. */
+  readonly algs: readonly string[];
+  readonly encryption: EncryptionTerms;
 }
 
 export interface Snapshot {
@@ -51,6 +57,7 @@ async function load(db: Database, version: number): Promise<Snapshot> {
   for (const row of partners) {
     if (row.state === 'removed') continue;
     const policy = policies.get(row.issuer);
+    const terms = keySetTerms(row.key_set);
     const pinned = await pinKeys({
       issuer: row.issuer,
       state: row.state,
@@ -67,6 +74,14 @@ async function load(db: Database, version: number): Promise<Snapshot> {
       endpoints: row.endpoints,
       policy,
       keys: withAlgorithms(pinned, policy?.security?.algs),
+      algs: terms.algs,
+      encryption: {
+        // A loopback issuer is a partner of a loopback node only.
+        bothLoopback: isLoopbackIssuer(row.issuer),
+        foreign: row.foreign_client,
+        policy: policy?.security?.encryption,
+        keySet: terms.encryption,
+      },
     });
   }
   return { version, partners: entries, denies: (await denyRows(db)).map((row) => row.document) };

@@ -1,19 +1,21 @@
-import { codes } from '../domain/codes.ts';
 import type { PeerCard } from '../domain/contract.types.ts';
-import { guard } from '../domain/guard.ts';
-import { checkJurisdiction } from '../domain/jurisdiction.ts';
+import { mustEncrypt } from '../domain/encryption.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
-import { unknownPartner } from '../domain/unknown-partner.ts';
 import { recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
-import { bumpDirectory, partnerRow } from '../store/partners.ts';
+import { bumpDirectory, lockPartner } from '../store/partners.ts';
+import { writePartner } from '../store/replacements.ts';
 import { insertRows } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
-import { type OpenedCard, openCard } from '../wire/card.ts';
-import { isFingerprint, sameFingerprint, spokenFingerprint } from '../wire/fingerprint.ts';
+import type { OpenedCard } from '../wire/card.ts';
 import { isLoopbackIssuer } from '../wire/issuer.ts';
-import { type OpenedKeySet, wantsEncryption } from '../wire/keyset.ts';
 import type { Exchange } from './context.ts';
+import { isFork, readCard, refuseFork, refuseIdentity } from './peer-card.ts';
+import { keySetColumns, storeKeys } from './pin-keys.ts';
+import { voidDropped } from './remove-partner.ts';
+import { type Offered, offerReplacement } from './replacement.ts';
+
+type PartnerRow = NonNullable<Awaited<ReturnType<typeof lockPartner>>>;
 
 /** What an introduction gives the operator to compare by telephone. */
 export interface Introduced {
@@ -25,234 +27,116 @@ export interface Introduced {
   readonly spoken: string;
   /** What the card claims; nothing of it counts before the operator confirms. */
   readonly organisation: PeerCard['organisation'];
-  /** False where this release may not exchange with the partner: it would have to encrypt. */
+  /** False where messages to it must be encrypted and its key set has no key for that: they would wait. */
   readonly exchangeable: boolean;
+  /** Identity key under which it was a partner before it was removed. */
+  readonly formerly?: string;
 }
 
-/** Takes a peer card: the partner is pending, its keys are pinned, and nothing is exchanged before the fingerprint is confirmed. */
-export async function addPartner(exchange: Exchange, compact: string): Promise<Introduced | Refusal> {
-  const { profile } = exchange;
-  const opened = await openCard(compact.trim(), {
-    now: Math.floor(exchange.clock() / 1000),
-    loopback: profile.loopback,
-  });
+/**
+ * Takes a peer card: the partner is pending, its keys are pinned, and nothing is exchanged before the fingerprint is
+ * confirmed. A card of a known issuer with another identity key is kept as a replacement, never taken in its place.
+ */
+export async function addPartner(exchange: Exchange, given: string): Promise<Introduced | Offered | Refusal> {
+  const compact = given.trim();
+  const opened = await readCard(exchange, compact);
   if (isRefusal(opened)) return opened;
-  const { card, kid, fingerprint: spoken } = opened;
-  if (card.iss === exchange.self)
-    return refuse(
-      'card-invalid',
-      '/iss',
-      'The card is our own.',
-      'Give this card to the partner and add the partner’s.',
-    );
-  const taken = await inTransaction(exchange.store.db, (trx) => pinPartner(exchange, trx, opened, compact.trim()));
-  if (isRefusal(taken)) return taken;
-  const exchangeable = profile.loopback && isLoopbackIssuer(card.iss);
-  return {
-    issuer: card.iss,
-    state: 'pending',
-    fingerprint: kid,
-    spoken,
-    organisation: card.organisation,
-    exchangeable,
-  };
+  return inTransaction(exchange.store.db, async (trx) => {
+    const row = await lockPartner(trx, opened.card.iss);
+    const refused = await refuseIdentity(exchange, trx, opened);
+    if (refused) return refused;
+    if (!row || row.state === 'removed') return introduce(exchange, trx, opened, compact, row);
+    if (row.identity_kid !== opened.kid) return offerReplacement(exchange, trx, row, opened, compact);
+    const next = 'Where the card is newer than the one that we have: caseref partner update FILE.';
+    return refuse('partner-exists', '/iss', 'This partner is known already, by the same identity key.', next);
+  });
 }
 
-async function pinPartner(
+async function introduce(
   exchange: Exchange,
   trx: Trx,
   opened: OpenedCard,
   compact: string,
-): Promise<Refusal | undefined> {
-  const { card, kid } = opened;
-  if (await partnerRow(trx, card.iss)) return refuse('partner-exists', '/iss');
-  const twin = await trx.selectFrom('partner').select('issuer').where('identity_kid', '=', kid).executeTakeFirst();
-  if (twin) {
-    return refuse(
-      'card-invalid',
-      '/identity_key',
-      `Another partner (${twin.issuer}) has the same identity key.`,
-      'Trust neither before you have called both: one of them has the other’s key.',
-    );
-  }
+  before: PartnerRow | undefined,
+): Promise<Introduced | Refusal> {
+  const { card, kid, keySet } = opened;
   const at = new Date(exchange.clock());
-  const { organisation, contact } = card;
-  await insertRows(trx, 'partner', [
-    {
-      issuer: card.iss,
-      state: 'pending',
-      name: organisation.name,
-      type: organisation.type,
-      jurisdictions: organisation.jurisdictions,
-      coverage: organisation.coverage ?? [],
-      contact: contact ?? null,
-      card: compact,
-      card_iat: card.iat,
-      identity_kid: kid,
-      identity_jwk: opened.identityKey,
-      foreign_client: false,
-      is_local: false,
-      ...keySetColumns(opened.keySet, card.key_set, at),
-      added_at: at,
-    },
-  ]);
-  await insertRows(trx, 'partner_stream', [{ partner: card.iss, epoch: exchange.chance.uuid4(), n: 0 }]);
-  await storeKeys(trx, card.iss, opened.keySet, at);
+  const backwards = before && (await refuseOlder(trx, before, opened, at));
+  if (backwards) return backwards;
+  const row = { ...pendingColumns(opened, compact, at), ...keySetColumns(keySet, card.key_set, at) };
+  const epoch = exchange.chance.uuid4();
+  if (before) {
+    await writePartner(trx, card.iss, { ...row, ...untold });
+    // The old numbers ended with the removal: what it counts from here on is another stream.
+    await trx.updateTable('partner_stream').set({ epoch, n: 0 }).where('partner', '=', card.iss).execute();
+    await voidDropped(exchange, trx, card.iss, at);
+  } else {
+    await insertRows(trx, 'partner', [{ issuer: card.iss, ...row, refresh_failures: 0 }]);
+    await insertRows(trx, 'partner_stream', [{ partner: card.iss, epoch, n: 0 }]);
+  }
+  await storeKeys(trx, card.iss, keySet, at);
   await recordEvents(trx, [{ type: 'partner.added', at, partner: card.iss }]);
   await bumpDirectory(trx);
-  return undefined;
-}
-
-/** The columns of a partner that its newest key set fills. */
-export function keySetColumns({ claims }: OpenedKeySet, compact: string, at: Date) {
   return {
-    key_set: compact,
-    key_set_seq: claims.seq,
-    key_set_exp: claims.exp,
-    key_set_at: at,
-    endpoints: claims.endpoints,
+    issuer: card.iss,
+    state: 'pending',
+    fingerprint: kid,
+    spoken: opened.fingerprint,
+    organisation: card.organisation,
+    exchangeable: isExchangeable(exchange, opened),
+    ...(before && { formerly: before.identity_kid }),
   };
 }
 
-/** Pins the keys of a key set by (issuer, kid). A key that left the set stays as history and verifies nothing from now on. */
-export async function storeKeys(trx: Trx, issuer: string, { keys }: OpenedKeySet, at: Date): Promise<void> {
-  const kids = keys.map((key) => key.kid);
-  const now = Math.floor(at.getTime() / 1000);
-  await trx.updateTable('partner_key').set({ exp: now }).where('issuer', '=', issuer).where('exp', '>', now).execute();
-  if (kids.length > 0)
-    await trx.deleteFrom('partner_key').where('issuer', '=', issuer).where('kid', 'in', kids).execute();
-  await insertRows(
-    trx,
-    'partner_key',
-    keys.map((key) => ({
-      issuer,
-      kid: key.kid,
-      alg: key.alg,
-      use: key.use,
-      jwk: key.jwk,
-      nbf: key.nbf ?? null,
-      exp: key.exp ?? claimsEnd,
-      revoked_at: key.revoked_at ?? null,
-      revoked_reason: key.revoked_reason ?? null,
-      first_seen_at: at,
-    })),
-  );
+/** What a removed partner had been told or asked does not count for its new introduction. */
+const untold = {
+  state_reason: null,
+  confirmed_at: null,
+  refresh_wanted_at: null,
+  refresh_tried_at: null,
+  refreshed_at: null,
+  refresh_failures: 0,
+  key_set_etag: null,
+} as const;
+
+function pendingColumns({ card, kid, identityKey }: OpenedCard, compact: string, at: Date) {
+  const { organisation, contact, iat } = card;
+  return {
+    state: 'pending' as const,
+    name: organisation.name,
+    type: organisation.type,
+    jurisdictions: [...organisation.jurisdictions],
+    coverage: organisation.coverage ?? [],
+    contact: contact ?? null,
+    card: compact,
+    card_iat: iat,
+    identity_kid: kid,
+    identity_jwk: identityKey,
+    foreign_client: false,
+    is_local: false,
+    verified_by: null,
+    added_at: at,
+  };
 }
 
-/** 9999-12-31: a key whose entry names no end. */
-const claimsEnd = 253_402_300_799;
-
-export interface Confirmation {
-  readonly issuer: string;
-  /** As it was read out or typed: base64url or eight groups of five digits. */
-  readonly fingerprint: string;
-  readonly type?: string | undefined;
-  readonly jurisdictions?: readonly string[] | undefined;
-  readonly verifiedBy?: string | undefined;
-  readonly foreign?: boolean | undefined;
-  readonly local?: boolean | undefined;
+/** The roll-back and fork rules outlive a removal: under the same identity key no older card and no older key set comes in. */
+async function refuseOlder(trx: Trx, before: PartnerRow, opened: OpenedCard, at: Date): Promise<Refusal | undefined> {
+  if (before.identity_kid !== opened.kid) return undefined;
+  if (opened.card.iat < before.card_iat)
+    return refuse('card-invalid', '/iat', 'The card is older than one that was here before.');
+  if (isFork(before, opened)) return refuseFork(trx, opened, at);
+  if (opened.keySet.claims.seq >= before.key_set_seq) return undefined;
+  await recordEvents(trx, [{ type: 'key-set.refused', at, partner: before.issuer, code: 'seq-below-floor' }]);
+  return refuse('card-invalid', '/key_set', 'The key set in the card is older than one that was here before.');
 }
 
-/** What the operator's confirmation recorded: this counts from here on, not the card. */
-export interface Confirmed {
-  readonly issuer: string;
-  readonly state: 'active';
-  readonly type: string;
-  readonly jurisdictions: readonly string[];
-  /** Members that the operator left out and that were therefore taken from the card. */
-  readonly fromCard: readonly ('type' | 'jurisdictions')[];
-  readonly fingerprint: string;
-  readonly spoken: string;
-  /** A client that cannot encrypt, by the operator's word: messages to it go unencrypted inside TLS. */
-  readonly foreign: boolean;
-}
-
-/** Makes a pending partner active when the fingerprint that the operator compared is that of the pinned identity key. */
-export async function confirmPartner(exchange: Exchange, given: Confirmation): Promise<Confirmed | Refusal> {
-  const wrong = checkConfirmation(exchange, given);
-  if (wrong) return wrong;
-  return inTransaction(exchange.store.db, async (trx) => {
-    const row = await trx
-      .selectFrom('partner')
-      .selectAll()
-      .where('issuer', '=', given.issuer)
-      .forUpdate()
-      .executeTakeFirst();
-    if (!row) return unknownPartner(given.issuer);
-    if (row.state !== 'pending') return refuse('state-conflict', '/issuer', `The partner is ${row.state} already.`);
-    if (given.foreign && wantsEncryption(row.key_set)) {
-      return refuse(
-        'encryption-required',
-        '/foreign',
-        'The partner’s key set says that messages to it must be encrypted, which this release cannot do.',
-        'Wait for the release with encryption; --foreign is for clients that cannot encrypt.',
-      );
-    }
-    if (!isFingerprint(given.fingerprint)) {
-      return refuse(
-        'usage-invalid',
-        '/fingerprint',
-        'This is no fingerprint.',
-        'Type what the partner read out: eight groups of five digits, or the 43 characters as they are written.',
-      );
-    }
-    if (!(await sameFingerprint(row.identity_jwk, given.fingerprint)))
-      return refuse('fingerprint-mismatch', '/fingerprint');
-    const type = given.type ?? row.type;
-    const jurisdictions = [...(given.jurisdictions ?? row.jurisdictions)];
-    const at = new Date(exchange.clock());
-    await trx
-      .updateTable('partner')
-      .set({
-        state: 'active',
-        type,
-        jurisdictions,
-        verified_by: given.verifiedBy ?? null,
-        foreign_client: given.foreign ?? false,
-        is_local: given.local ?? false,
-        confirmed_at: at,
-      })
-      .where('issuer', '=', given.issuer)
-      .execute();
-    await recordEvents(trx, [{ type: 'partner.confirmed', at, partner: given.issuer, body: { type, jurisdictions } }]);
-    await bumpDirectory(trx);
-    const fromCard = (['type', 'jurisdictions'] as const).filter((member) => given[member] === undefined);
-    const spoken = spokenFingerprint(row.identity_kid);
-    return {
-      issuer: given.issuer,
-      state: 'active' as const,
-      type,
-      jurisdictions,
-      fromCard,
-      fingerprint: row.identity_kid,
-      spoken,
-      foreign: given.foreign ?? false,
-    };
-  });
-}
-
-function checkConfirmation(exchange: Exchange, given: Confirmation): Refusal | undefined {
-  const { verifiedBy = '' } = given;
-  const guarded = guard({ verifiedBy }, { form: 'policy' });
-  if (guarded) return guarded;
-  if (given.type !== undefined && !(codes.organisationType as readonly string[]).includes(given.type)) {
-    return refuse(
-      'usage-invalid',
-      '/type',
-      'The organisation type is not in the code list.',
-      `Use one of: ${codes.organisationType.join(', ')}.`,
-    );
-  }
-  for (const [index, code] of (given.jurisdictions ?? []).entries()) {
-    const refusal = checkJurisdiction(code, `/jurisdictions/${index}`);
-    if (refusal) return refusal;
-  }
-  const bothLoopback = exchange.profile.loopback && isLoopbackIssuer(given.issuer);
-  if (bothLoopback || given.foreign) return undefined;
-  return refuse(
-    'encryption-required',
-    '/issuer',
-    'This release signs but does not encrypt, and plain messages may pass between loopback nodes only.',
-    'Wait for the release with encryption; two nodes on one machine can exchange for a trial.',
+function isExchangeable({ profile, clock }: Exchange, { card, keySet }: OpenedCard): boolean {
+  const now = Math.floor(clock() / 1000);
+  const { encryption } = keySet.claims;
+  const bothLoopback = profile.loopback && isLoopbackIssuer(card.iss);
+  if (!mustEncrypt({ bothLoopback, foreign: false, policy: undefined, keySet: encryption })) return true;
+  return keySet.keys.some(
+    ({ use, nbf, exp, revoked_at }) =>
+      use === 'enc' && (nbf ?? 0) <= now && (exp ?? now + 1) > now && revoked_at == null,
   );
 }

@@ -1,6 +1,7 @@
-import type { CaseReference, Submission } from '../domain/contract.types.ts';
+import type { CaseReference, IndustryReference, Submission } from '../domain/contract.types.ts';
 import { guard } from '../domain/guard.ts';
 import { checkJurisdiction } from '../domain/jurisdiction.ts';
+import { checkIndustryReference, INDUSTRY, isIndustryForm } from '../domain/policy/industry.ts';
 import { checkReference } from '../domain/reference.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { gateUrl } from '../domain/url.ts';
@@ -40,6 +41,20 @@ function recode(refusal: Refusal, root: unknown, loopback: boolean): Refusal {
 }
 
 /**
+ * The schema of an event that carries a reference. A node whose own organisation type is industry takes the reduced form
+ * and nothing more: what it must not have is refused before any of it is stored. Every other node takes whole references.
+ */
+export function eventSchema(event: 'submitted' | 'revised', ownType: string): GatedSchema {
+  if (ownType !== INDUSTRY) return event;
+  return event === 'submitted' ? 'industry-reference' : 'industry-revised';
+}
+
+type GatedSchema = Extract<
+  SchemaName,
+  'submission' | 'submitted' | 'revised' | 'industry-reference' | 'industry-revised'
+>;
+
+/**
  * Everything a case reference passes at any door, in the order of the protocol: content guard, schema, then the checks
  * that look across members. `listed` refuses codes outside the lists (node API and import: nobody invents codes by
  * accident), `open` keeps them (the wire: the sender may know a newer list).
@@ -48,7 +63,7 @@ function recode(refusal: Refusal, root: unknown, loopback: boolean): Refusal {
 export function gateReference(
   value: unknown,
   options: {
-    schema: Extract<SchemaName, 'submission' | 'submitted' | 'revised'>;
+    schema: GatedSchema;
     codes: 'listed' | 'open';
     loopback: boolean;
     /** The reference's own id, where it is known: it cannot be related to itself. */
@@ -59,7 +74,9 @@ export function gateReference(
   if (guarded) return [guarded];
   const malformed = checkSchema(options.schema, value);
   if (malformed.length > 0) return malformed.map((refusal) => recode(refusal, value, options.loopback));
-  return checkReference(value as CaseReference | Submission, {
+  const form = value as CaseReference | IndustryReference | Submission;
+  if (isIndustryForm(form)) return checkIndustryReference(form, { loopback: options.loopback });
+  return checkReference(form, {
     codes: options.codes,
     profile: { loopback: options.loopback },
     ...(options.id !== undefined && { id: options.id }),

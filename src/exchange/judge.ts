@@ -1,4 +1,5 @@
 import type { CaseReference, Receipt, Revised, Withdrawn } from '../domain/contract.types.ts';
+import { type EncryptionTerms, mustEncrypt } from '../domain/encryption.ts';
 import { guard } from '../domain/guard.ts';
 import { EVENT_PREFIX } from '../domain/message.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
@@ -41,15 +42,13 @@ function judgeWithdrawn({ claims, event }: VerifiedSet): Judged {
 /** Events beside those that carry a reference. */
 const spoken: ReadonlySet<string> = new Set(['withdrawn', 'receipt', 'verify', 'voided']);
 
-/** Until nested encryption is spoken, plain tokens are for loopback nodes and foreign clients only. */
-function plainAllowed(verified: VerifiedSet, loopback: boolean): boolean {
-  return loopback || verified.foreign;
-}
-
-/** Content guard first, then the event's schema, the URL gate and authority. Pure; the policy decides afterwards. */
-export function judge(verified: VerifiedSet, loopback: boolean): Judged {
+/**
+ * What this node and the partner have agreed on plain messages goes first; then the content guard, the event's schema, the
+ * URL gate and authority. Pure; the policy decides afterwards. `loopback` turns the URL gate's test profile on.
+ */
+export function judge(verified: VerifiedSet, loopback: boolean, terms: EncryptionTerms): Judged {
   const { event } = verified;
-  if (!plainAllowed(verified, loopback)) return refused(refuse('encryption-required'));
+  if (!verified.encrypted && mustEncrypt(terms)) return refused(refuse('encryption-required'));
   const name = event.name.startsWith(EVENT_PREFIX) ? event.name.slice(EVENT_PREFIX.length) : '';
   if (name === 'submitted' || name === 'revised') return judgeReference(verified, name, loopback);
   const guarded = guard(event.payload, { form: name === 'receipt' ? 'receipt' : 'event' });

@@ -1,17 +1,35 @@
-import type { Deny, Policy } from '../domain/contract.types.ts';
-import { mayConcern } from '../domain/denies.ts';
+import type { Policy } from '../domain/contract.types.ts';
 import { guard } from '../domain/guard.ts';
 import { isoInstant } from '../domain/instant.ts';
-import { checkDeny, checkPolicy, type PolicyWarning } from '../domain/policy-check.ts';
-import { type Refusal, refuse } from '../domain/refusal.ts';
+import { checkPolicy, type PolicyWarning } from '../domain/policy-check.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
 import { recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
-import { bumpDirectory, denyRows, partnerRow, partnerRows } from '../store/partners.ts';
+import { pendingAct } from '../store/operators.ts';
+import { bumpDirectory, partnerRow } from '../store/partners.ts';
+import {
+  activatePolicy,
+  endActivePolicy,
+  endPendingPolicies,
+  policyVersion,
+  policyVersions,
+} from '../store/policies.ts';
 import { insertRows } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
-import { messageDigest } from '../wire/digest.ts';
+import { isLoopbackIssuer } from '../wire/issuer.ts';
 import { checkSchema } from '../wire/schema.ts';
+import {
+  type ActStanding,
+  approveAct,
+  beginAct,
+  type Draft,
+  type Eyes,
+  isDraft,
+  type PendingAct,
+  proposeAct,
+  type Signing,
+} from './acts.ts';
 import type { Exchange } from './context.ts';
 
 export interface PolicyReport {
@@ -28,14 +46,14 @@ export function reviewPolicy(document: unknown): PolicyReport {
   if (malformed.length > 0)
     return { refusals: malformed.map((one) => ({ ...one, code: 'policy-invalid' })), warnings: [] };
   const { refusals, warnings } = checkPolicy(draft as Policy);
-  return { refusals, warnings: [...warnings, ...warnOfEncryption(draft as Policy)] };
+  return { refusals, warnings: [...warnings, ...warnOfPlain(draft as Policy)] };
 }
 
-/** What the protocol knows and this release cannot do is said where it is asked for. */
-function warnOfEncryption({ security }: Policy): PolicyWarning[] {
-  if (security?.encryption !== 'required') return [];
+/** Who asks for plain messages seldom gets them: the partner's word and its place count as well. */
+function warnOfPlain({ partner, security }: Policy): PolicyWarning[] {
+  if (security?.encryption !== 'none' || isLoopbackIssuer(partner)) return [];
   const message =
-    'This release cannot encrypt: between nodes on one machine messages are signed and go in the clear, whatever this says.';
+    'Messages are encrypted all the same, unless the partner is confirmed as a foreign client: the stricter side wins.';
   return [{ pointer: '/security/encryption', message }];
 }
 
@@ -46,127 +64,183 @@ function withVersion(document: unknown, version: number): unknown {
     : document;
 }
 
-export interface PolicySet {
+export interface PolicySet extends ActStanding {
   readonly partner: string;
   readonly version: number;
-  readonly state: 'active';
+  /** `pending` decides nothing before another operator has approved it. */
+  readonly state: 'active' | 'pending';
   readonly warnings: readonly PolicyWarning[];
-  /** True while fewer than two operator keys are registered: the act is recorded, a second person is not enforced. */
-  readonly recordedNotEnforced: true;
 }
 
-/** Stores a policy as the partner's next version and makes it effective; the earlier one stays as history. */
-export async function setPolicy(exchange: Exchange, issuer: string, document: unknown): Promise<PolicySet | Refusal[]> {
+/** Who set a policy, and which version it was shown as when it was signed. */
+export interface SetBy {
+  readonly signing?: Signing | undefined;
+  readonly version?: number | undefined;
+}
+
+/**
+ * Stores a policy as the partner's next version: in force at once, or pending where two operators or more are registered.
+ * The earlier one stays as history. A version that was signed for and is taken meanwhile is `state-conflict`.
+ */
+export async function setPolicy(
+  exchange: Exchange,
+  issuer: string,
+  document: unknown,
+  { signing, version: shown }: SetBy = {},
+): Promise<PolicySet | Draft | Refusal[]> {
   const { refusals, warnings } = reviewPolicy(document);
   if (refusals.length > 0) return [...refusals];
-  const known = await partnerRow(exchange.store.db, issuer);
-  if (!known || known.state === 'removed') return [unknownPartner(issuer)];
-  if ((document as Policy).partner !== issuer) {
-    return [refuse('policy-invalid', '/partner', 'The policy is for another partner.', `Set "partner" to ${issuer}.`)];
-  }
   return inTransaction(exchange.store.db, async (trx) => {
+    const eyes = await beginAct(trx);
     const partner = await partnerRow(trx, issuer);
     if (!partner || partner.state === 'removed') return [unknownPartner(issuer)];
-    const last = await trx
-      .selectFrom('policy')
-      .select((s) => s.fn.max('version').as('version'))
-      .where('partner', '=', issuer)
-      .executeTakeFirst();
-    const version = (last?.version ?? 0) + 1;
+    if ((document as Policy).partner !== issuer) {
+      return [
+        refuse('policy-invalid', '/partner', 'The policy is for another partner.', `Set "partner" to ${issuer}.`),
+      ];
+    }
+    const version = (await policyVersions(trx, issuer)).last + 1;
+    if (shown !== undefined && shown !== version) return [overtaken(version)];
     const policy = withVersion(document, version) as Policy;
-    const at = new Date(exchange.clock());
-    await trx
-      .updateTable('policy')
-      .set({ state: 'superseded' })
-      .where('partner', '=', issuer)
-      .where('state', '=', 'active')
-      .execute();
-    const digest = messageDigest(JSON.stringify(policy));
-    await insertRows(trx, 'policy', [
-      { partner: issuer, version, document: policy, digest, state: 'active', created_at: at, approved_at: at },
-    ]);
-    await recordEvents(trx, [{ type: 'policy.activated', at, partner: issuer, body: { version, digest } }]);
-    await bumpDirectory(trx);
-    return { partner: issuer, version, state: 'active' as const, warnings, recordedNotEnforced: true as const };
+    const act = { kind: 'policy', subject: issuer, document: { ...policy } };
+    const weighed = await proposeAct(exchange, trx, { ...act, eyes, signing });
+    if (isRefusal(weighed)) return [weighed];
+    if (isDraft(weighed)) return weighed;
+    await weighed.record();
+    const { standing, effective } = weighed;
+    await store(exchange, trx, policy, standing, effective);
+    const meant = partner.foreign_client
+      ? warnings.filter(({ pointer }) => pointer !== '/security/encryption')
+      : warnings;
+    return { partner: issuer, version, state: effective ? 'active' : 'pending', warnings: meant, ...standing };
   });
 }
 
-/** A version of a partner's policy, the one in force unless another is named. */
+function overtaken(version: number): Refusal {
+  const message = `Somebody else has set a version meanwhile: the next one is ${version}.`;
+  return refuse('state-conflict', '/version', message, 'Look at it (caseref policy show ISSUER), then set yours anew.');
+}
+
+async function store(
+  exchange: Exchange,
+  trx: Trx,
+  policy: Policy,
+  standing: ActStanding,
+  effective: boolean,
+): Promise<void> {
+  const { digest, author = null } = standing;
+  const { partner, version } = policy;
+  const at = new Date(exchange.clock());
+  await endPendingPolicies(trx, [partner]);
+  if (effective) await endActivePolicy(trx, partner);
+  const state = effective ? 'active' : 'pending';
+  const approved_at = effective ? at : null;
+  await insertRows(trx, 'policy', [
+    { partner, version, document: policy, digest, state, author, approver: null, created_at: at, approved_at },
+  ]);
+  if (effective) await tellActivated(trx, at, { partner, version, digest, author, approver: null });
+}
+
+async function tellActivated(
+  trx: Trx,
+  at: Date,
+  {
+    partner,
+    ...body
+  }: { partner: string; version: number; digest: string; author: string | null; approver: string | null },
+): Promise<void> {
+  await recordEvents(trx, [{ type: 'policy.activated', at, partner, body }]);
+  await bumpDirectory(trx);
+}
+
+/** A version of a partner's policy with who signed it when: the one in force unless another is named. */
 export async function showPolicy(exchange: Exchange, issuer: string, version?: number) {
   let query = exchange.store.db.selectFrom('policy').selectAll().where('partner', '=', issuer);
   query = version === undefined ? query.where('state', '=', 'active') : query.where('version', '=', version);
   const row = await query.executeTakeFirst();
-  if (!row) return refuse('not-found', '', 'There is no such policy.', 'Set one: caseref policy set ISSUER FILE.');
-  const { document, state, digest, created_at } = row;
-  return { document, state, digest, createdAt: isoInstant(created_at.getTime()) };
-}
-
-/** With fewer than two operator keys a policy is effective when it is set; approving it then changes nothing. */
-export async function approvePolicy(exchange: Exchange, issuer: string, version: number) {
-  const row = await exchange.store.db
-    .selectFrom('policy')
-    .select('state')
-    .where('partner', '=', issuer)
-    .where('version', '=', version)
-    .executeTakeFirst();
-  if (!row)
-    return refuse(
-      'not-found',
-      '',
-      'There is no such version.',
-      'Look at the versions: caseref policy show ISSUER --version N.',
-    );
-  return { partner: issuer, version, state: row.state, recordedNotEnforced: true as const };
-}
-
-/** A deny with the partners that it may concern today, by their recorded jurisdictions. */
-export type AddedDeny = Deny & { readonly appliesTo: readonly string[] };
-
-/** Adds an organisation-wide deny: from here no rule of any partner overrides it. */
-export async function addDeny(exchange: Exchange, document: unknown): Promise<AddedDeny | Refusal[]> {
-  const deny = {
-    ...(document as Partial<Deny>),
-    id: (document as Partial<Deny>).id ?? `deny-${exchange.chance.uuid().slice(-12)}`,
+  if (!row) return refuse('not-found', '', 'There is no such policy.', await whatThereIs(exchange, issuer));
+  const { document, state, digest, author, approver, created_at, approved_at } = row;
+  const instant = (at: Date) => isoInstant(at.getTime());
+  return {
+    document,
+    state,
+    digest,
+    createdAt: instant(created_at),
+    ...(author !== null && { author }),
+    ...(approver !== null && { approver }),
+    ...(approved_at && { activatedAt: instant(approved_at) }),
   };
-  const guarded = guard(deny, { form: 'policy' });
-  if (guarded) return [guarded];
-  const malformed = checkSchema('deny', deny);
-  if (malformed.length > 0) return malformed.map((one) => ({ ...one, code: 'policy-invalid' }));
-  const wrong = checkDeny(deny as Deny);
-  if (wrong.length > 0) return wrong;
+}
+
+async function whatThereIs({ store: { db } }: Exchange, issuer: string): Promise<string> {
+  const pending = await pendingAct(db, ['policy'], issuer);
+  if (!pending) return 'Set one: caseref policy set ISSUER FILE.';
+  const version = String(pending.document.version);
+  return `Version ${version} waits for approval: caseref policy show ${issuer} --version ${version}`;
+}
+
+/** A policy version after it was approved. */
+export interface PolicyApproved extends Partial<ActStanding> {
+  readonly partner: string;
+  readonly version: number;
+  readonly state: 'active';
+}
+
+/**
+ * Approves a version that waits, as the second person: from here it decides. While fewer than two operators are registered
+ * a version is in force since it was set, and approving it changes nothing.
+ */
+export async function approvePolicy(
+  exchange: Exchange,
+  issuer: string,
+  version: number,
+  signing?: Signing,
+): Promise<PolicyApproved | Draft | Refusal> {
   return inTransaction(exchange.store.db, async (trx) => {
-    const known = await trx.selectFrom('policy_deny').select('id').where('id', '=', deny.id).executeTakeFirst();
-    if (known) return [refuse('state-conflict', '/id', 'A deny with this id exists or existed.', 'Use another id.')];
-    const at = new Date(exchange.clock());
-    await insertRows(trx, 'policy_deny', [{ id: deny.id, document: deny, created_at: at }]);
-    await recordEvents(trx, [{ type: 'deny.added', at, code: deny.id }]);
-    await bumpDirectory(trx);
-    return { ...(deny as Deny), appliesTo: await concerned(trx, deny as Deny) };
+    const eyes = await beginAct(trx);
+    const partner = await partnerRow(trx, issuer);
+    if (!partner || partner.state === 'removed') return unknownPartner(issuer);
+    const row = await policyVersion(trx, issuer, version);
+    if (!row) {
+      const next = 'Look at the versions: caseref policy show ISSUER --version N.';
+      return refuse('not-found', '', 'There is no such version.', next);
+    }
+    if (row.state === 'active' && !eyes.enforced)
+      return { partner: issuer, version, state: 'active', recordedNotEnforced: true };
+    const pending = await pendingAct(trx, ['policy'], issuer);
+    const { active } = await policyVersions(trx, issuer);
+    if (row.state !== 'pending' || pending?.digest !== row.digest || active > version)
+      return notWaiting(row.state, active);
+    return approve(exchange, trx, { issuer, version, eyes, signing, pending });
   });
 }
 
-async function concerned(trx: Trx, deny: Deny): Promise<string[]> {
-  const partners = (await partnerRows(trx)).filter(({ state }) => state !== 'removed');
-  return partners.filter((partner) => mayConcern(deny, partner)).map(({ issuer }) => issuer);
+function notWaiting(state: string, active: number): Refusal {
+  const message =
+    state === 'active' ? 'The version is in force already.' : 'A newer version took the place of this one.';
+  const now = active > 0 ? `Version ${active} is in force` : 'None is in force';
+  return refuse('state-conflict', '/version', message, `${now}. What waits: caseref operator pending.`);
 }
 
-export async function listDenies(exchange: Exchange): Promise<Deny[]> {
-  return (await denyRows(exchange.store.db)).map((row) => row.document);
-}
-
-export async function removeDeny(exchange: Exchange, id: string): Promise<{ id: string; removed: true } | Refusal> {
-  return inTransaction(exchange.store.db, async (trx) => {
-    const at = new Date(exchange.clock());
-    const result = await trx
-      .updateTable('policy_deny')
-      .set({ removed_at: at })
-      .where('id', '=', id)
-      .where('removed_at', 'is', null)
-      .executeTakeFirst();
-    if (result.numUpdatedRows === 0n)
-      return refuse('not-found', '/id', 'There is no such deny.', 'List them: caseref policy deny list.');
-    await recordEvents(trx, [{ type: 'deny.removed', at, code: id }]);
-    await bumpDirectory(trx);
-    return { id, removed: true as const };
-  });
+async function approve(
+  exchange: Exchange,
+  trx: Trx,
+  given: {
+    readonly issuer: string;
+    readonly version: number;
+    readonly eyes: Eyes;
+    readonly signing: Signing | undefined;
+    readonly pending: PendingAct;
+  },
+): Promise<PolicyApproved | Draft | Refusal> {
+  const { issuer: partner, version } = given;
+  const weighed = await approveAct(exchange, trx, given);
+  if (isRefusal(weighed) || isDraft(weighed)) return weighed;
+  await weighed.record();
+  const { digest, author = null, approver = null } = weighed.standing;
+  const at = new Date(exchange.clock());
+  await endActivePolicy(trx, partner);
+  await activatePolicy(trx, { partner, version, approver, at });
+  await tellActivated(trx, at, { partner, version, digest, author, approver });
+  return { partner, version, state: 'active', ...weighed.standing };
 }

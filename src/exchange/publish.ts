@@ -1,76 +1,155 @@
-import type { KeySet, PeerCard } from '../domain/contract.types.ts';
-import { type Refusal, refuse } from '../domain/refusal.ts';
-import { recordEvents } from '../store/feed.ts';
-import { inTransaction } from '../store/transaction.ts';
-import { signCard } from '../wire/card.ts';
-import { signKeySet } from '../wire/keyset.ts';
+import type { KeySet } from '../domain/contract.types.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import type { Signer } from '../domain/secrets.ts';
+import type { NamedPublicKey } from '../keys/keystore.ts';
+import type { Database, Trx } from '../store/open.ts';
+import { keySetToken, readCompact } from '../wire/compact.ts';
+import { isTokenRefusal } from '../wire/token-refusal.ts';
+import { attestOwn } from './attest.ts';
 import type { Exchange } from './context.ts';
+import { changeKeys, type KeyChange, secondsNow } from './key-change.ts';
+import {
+  checkCurrent,
+  draftPublication,
+  openPublication,
+  type Publication,
+  type PublicationRequest,
+  signPublication,
+} from './publication.ts';
 
-const DAY = 24 * 60 * 60;
-/** How often partners look for a newer key set. */
-export const REFRESH_SECONDS = 3600;
-const KEY_SET_LIFE = 90 * DAY;
-const CARD_LIFE = 30 * DAY;
-const MAX_SET_BYTES = 16 * 1024;
+/** A key set that was made the published one. */
+export interface Published {
+  readonly seq: number;
+  readonly keySet: string;
+  /** Signing keys that it is the first to call revoked, or revoked since then. */
+  readonly revoked: readonly string[];
+}
 
-const offline = () =>
-  refuse(
-    'state-conflict',
-    '',
-    'The identity key is not on this machine.',
-    'Run this where keys/identity.key is, or bring the file back.',
-  );
+/** What came of telling it: who has it, and how many messages are said again under a good key. */
+export interface Told {
+  readonly seq: number;
+  readonly told: readonly { readonly partner: string; readonly told: boolean }[];
+  readonly attested: number;
+}
 
-/** What this node tells partners of its keys and addresses; only what it really answers is named. */
-function keySetClaims(exchange: Exchange, seq: number, now: number): KeySet {
-  return {
-    iss: exchange.self,
-    seq,
-    iat: now,
-    exp: now + KEY_SET_LIFE,
-    refresh: REFRESH_SECONDS,
-    keys: exchange.keys
-      .publicKeys()
-      .map(({ kid, alg, use, nbf, exp, jwk }) => ({ ...jwk, kid, alg, use, nbf, exp }) as KeySet['keys'][number]),
-    endpoints: { push: `${exchange.self}/exchange/push`, keys: `${exchange.self}/exchange/keys` },
-    algs: ['Ed25519', 'EdDSA', 'ES256'],
-    encryption: 'none',
-    max_set_bytes: MAX_SET_BYTES,
-  };
+/** Refused where the identity key is elsewhere, with the three ways to go on. */
+function identityElsewhere(): Refusal {
+  const next =
+    'Name its file: caseref keys publish --identity FILE. Or carry the request to it: caseref keys export-public FILE.';
+  return refuse('state-conflict', '', 'The identity key is not on this machine.', next);
+}
+
+/** Our identity key, public part; the file is looked into only where node.key is of an earlier release. */
+export async function identityOf(exchange: Exchange): Promise<NamedPublicKey | Refusal> {
+  const { keys } = exchange;
+  if (keys.identity === undefined) await keys.openIdentity();
+  return keys.identity ?? identityElsewhere();
+}
+
+/** The identity key where its file is on this machine, to sign with now. */
+export async function identityHere(
+  exchange: Exchange,
+): Promise<{ readonly signer: Signer; readonly identity: NamedPublicKey } | Refusal> {
+  const signer = await exchange.keys.openIdentity();
+  if (isRefusal(signer)) return signer;
+  const { identity } = exchange.keys;
+  return signer && identity ? { signer, identity } : identityElsewhere();
 }
 
 /**
- * Signs the node's current keys as a new key set and makes it the published one. `seq` is the signing time and always
- * above the last. Needs the identity key; partners are told by `announceKeys`.
+ * Signs the node's current keys and card with the identity key of this machine and makes them the published ones. `seq` is
+ * the signing time and always above the last. Partners are told by `tellKeys`.
  */
-export async function publishKeys(exchange: Exchange): Promise<{ seq: number; keySet: string } | Refusal> {
-  const { identity } = exchange.keys;
-  if (!identity) return offline();
-  const published = await inTransaction(exchange.store.db, async (trx) => {
-    const row = await trx.selectFrom('node').select('key_set_seq').forUpdate().executeTakeFirstOrThrow();
-    const now = Math.floor(exchange.clock() / 1000);
-    const seq = Math.max(now, row.key_set_seq + 1);
-    const { compact } = await signKeySet(keySetClaims(exchange, seq, now), identity);
-    await trx.updateTable('node').set({ key_set: compact, key_set_seq: seq }).execute();
-    await recordEvents(trx, [{ type: 'keys.published', at: new Date(exchange.clock()), body: { seq } }]);
-    return { seq, keySet: compact };
+export async function publishKeys(exchange: Exchange): Promise<Published | Refusal> {
+  // Opened before the lock is taken: half a second in which nothing else should wait.
+  const here = await identityHere(exchange);
+  if (isRefusal(here)) return here;
+  return changeKeys(exchange, async (trx) => {
+    const draft = draftPublication(exchange, here.identity, (await publishedRow(trx)).seq);
+    return isRefusal(draft) ? draft : publishWithin(exchange, trx, await signPublication(draft, here.signer), draft);
   });
-  return published;
+}
+
+/** What the identity key is asked to sign where it is elsewhere: claims without secrets, in a stable order. */
+export async function draftKeySet(exchange: Exchange): Promise<PublicationRequest | Refusal> {
+  const identity = await identityOf(exchange);
+  if (isRefusal(identity)) return identity;
+  await exchange.keys.reload();
+  return draftPublication(exchange, identity, (await publishedRow(exchange.store.db)).seq);
+}
+
+/** Makes what was signed elsewhere the published key set and card, where our identity key really signed it for the keys of now. */
+export async function installKeySet(exchange: Exchange, signed: Publication): Promise<Published | Refusal> {
+  const identity = await identityOf(exchange);
+  if (isRefusal(identity)) return identity;
+  return changeKeys(exchange, async (trx) => {
+    const { seq: lastSeq } = await publishedRow(trx);
+    const terms = { issuer: exchange.self, identity, now: secondsNow(exchange), lastSeq };
+    const opened = await openPublication(signed, terms);
+    if (isRefusal(opened)) return opened;
+    const draft = draftPublication(exchange, identity, lastSeq);
+    if (isRefusal(draft)) return draft;
+    return checkCurrent(opened.claims, draft.keySet) ?? publishWithin(exchange, trx, signed, { keySet: opened.claims });
+  });
+}
+
+async function publishWithin(
+  exchange: Exchange,
+  trx: Trx,
+  { keySet, card }: Publication,
+  { keySet: claims }: { readonly keySet: KeySet },
+): Promise<KeyChange<Published>> {
+  const { seq } = claims;
+  const before = revocations(await publishedClaims(trx));
+  const revoked = [...revocations(claims)].filter(([kid, instant]) => instant !== before.get(kid));
+  await trx.updateTable('node').set({ key_set: keySet, key_set_seq: seq, card }).execute();
+  return {
+    answer: { seq, keySet, revoked: revoked.map(([kid]) => kid) },
+    events: [{ type: 'keys.published', at: new Date(exchange.clock()), body: { seq } }],
+  };
+}
+
+/** Revoked signing keys with the instant: one that was moved to an earlier instant is news again. */
+function revocations(claims: KeySet | undefined): ReadonlyMap<string, number> {
+  const keys = claims?.keys ?? [];
+  return new Map(
+    keys.flatMap(({ kid, use, revoked }) => (use === 'sig' && revoked ? [[kid, revoked.revoked_at]] : [])),
+  );
+}
+
+async function publishedRow(db: Database) {
+  const row = await db.selectFrom('node').select(['key_set', 'key_set_seq', 'card']).executeTakeFirstOrThrow();
+  return { keySet: row.key_set, seq: row.key_set_seq, card: row.card };
 }
 
 /** The published key set as a compact token, with the ETag that its number makes; undefined before the first. */
 export async function publishedKeySet(exchange: Exchange): Promise<{ keySet: string; seq: number } | undefined> {
-  const row = await exchange.store.db.selectFrom('node').select(['key_set', 'key_set_seq']).executeTakeFirst();
-  return row?.key_set ? { keySet: row.key_set, seq: row.key_set_seq } : undefined;
+  const { keySet, seq } = await publishedRow(exchange.store.db);
+  return keySet === null ? undefined : { keySet, seq };
 }
 
-/** Pushes the published key set to every partner that has an address for it; a partner that is away asks later itself. */
-export async function announceKeys(exchange: Exchange): Promise<{ partner: string; told: boolean }[]> {
+/** What the published key set says; undefined before the first. */
+export async function publishedClaims(db: Database): Promise<KeySet | undefined> {
+  const { keySet } = await publishedRow(db);
+  if (keySet === null) return undefined;
+  const jws = readCompact(keySet, keySetToken);
+  // Our own, signed by us and kept by us: anything else is a bug or a broken store.
+  if (isTokenRefusal(jws)) throw new Error(`the published key set cannot be read: ${jws.reason}`);
+  return jws.payload as unknown as KeySet;
+}
+
+/** The newest stored card, whether or not it still lives; undefined before the first. */
+export async function storedCard(exchange: Exchange): Promise<string | undefined> {
+  return (await publishedRow(exchange.store.db)).card ?? undefined;
+}
+
+/** Pushes the published key set to every confirmed partner that has an address for it; one that is away asks later itself. */
+async function announceKeys(exchange: Exchange): Promise<{ partner: string; told: boolean }[]> {
   const published = await publishedKeySet(exchange);
   const { partners } = await exchange.directory.within(exchange.store.db);
   if (!published) return [];
   const reachable = [...partners.values()].flatMap((partner) =>
-    partner.endpoints.keys ? [{ partner, url: partner.endpoints.keys }] : [],
+    partner.endpoints.keys && partner.state !== 'pending' ? [{ partner, url: partner.endpoints.keys }] : [],
   );
   return Promise.all(
     reachable.map(async ({ partner, url }) => {
@@ -84,23 +163,14 @@ export async function announceKeys(exchange: Exchange): Promise<{ partner: strin
   );
 }
 
-/** This node's peer card: who we are, the identity key, and the current key set inside, for 30 days. */
-export async function writeCard(exchange: Exchange): Promise<string | Refusal> {
-  const { identity } = exchange.keys;
-  if (!identity) return offline();
-  const published = await publishedKeySet(exchange);
-  if (!published)
-    return refuse('state-conflict', '', 'No key set is published yet.', 'Publish one: caseref keys publish.');
-  const now = Math.floor(exchange.clock() / 1000);
-  const { name, type, jurisdictions, contact } = exchange.settings;
-  const card: PeerCard = {
-    iss: exchange.self,
-    iat: now,
-    exp: now + CARD_LIFE,
-    organisation: { name, type, jurisdictions: [...jurisdictions] },
-    identity_key: { ...identity.jwk } as PeerCard['identity_key'],
-    key_set: published.keySet,
-    ...(contact && { contact }),
-  };
-  return (await signCard(card, identity)).compact;
+/**
+ * Tells partners what was published. Messages by a key that it revokes are said again only now: a partner that did not know
+ * the new key, or still took the old one, would refuse them for good.
+ */
+export async function tellKeys(exchange: Exchange, published: Published | Refusal): Promise<Told | Refusal> {
+  if (isRefusal(published)) return published;
+  const told = await announceKeys(exchange);
+  let attested = 0;
+  for (const kid of published.revoked) attested += (await attestOwn(exchange, kid)).queued;
+  return { seq: published.seq, told, attested };
 }

@@ -1,15 +1,16 @@
 import type { Log } from '../log.ts';
 import type { Trx } from '../store/open.ts';
 import { inTransaction } from '../store/transaction.ts';
-import { openSet } from '../wire/open.ts';
+import { openSet, type VerifiedSet } from '../wire/open.ts';
 import { isTokenRefusal, type TokenRefusal } from '../wire/token-refusal.ts';
 import { type Admission, admit } from './admit.ts';
 import type { Arrival } from './arrival.ts';
 import type { Exchange } from './context.ts';
 import type { Snapshot } from './directory.ts';
 import { gather } from './gather.ts';
-import { judge } from './judge.ts';
+import { type Judged, judge } from './judge.ts';
 import { createQuota } from './quota.ts';
+import { wantRefresh } from './refresh.ts';
 
 export type Reception =
   | { readonly status: 'taken' }
@@ -39,12 +40,16 @@ export function createReceive(exchange: Exchange): Receive {
   );
 
   return async (token) => {
-    const { opened, snapshot } = await open(exchange, token);
-    if (isTokenRefusal(opened)) return refused(exchange.log, opened);
+    const { opened, snapshot, issuer } = await open(exchange, token);
+    if (isTokenRefusal(opened)) {
+      // Asked for by a worker and at most once a minute: nothing is fetched and nothing waits while a message is looked at.
+      if (opened.reason === 'kid-unknown' && issuer !== undefined) void wantRefresh(exchange, issuer);
+      return refused(exchange.log, opened);
+    }
     const partner = snapshot.partners.get(opened.claims.iss);
     const wait = quota(opened.claims.iss, partner?.policy?.receive.perMinute ?? PER_MINUTE, exchange.clock());
     if (wait > 0) return { status: 'limited', retryAfter: wait };
-    const judged = judge(opened, exchange.profile.loopback);
+    const judged = judgeFor(exchange, opened, snapshot);
     const admission = await commit({ verified: opened, judged, version: snapshot.version });
     return isTokenRefusal(admission) ? refused(exchange.log, admission) : { status: 'taken' };
   };
@@ -64,8 +69,11 @@ async function admitAsOfNow(exchange: Exchange, trx: Trx, batch: readonly Dated[
   const checked = await Promise.all(
     batch.map(async (one): Promise<Arrival | TokenRefusal> => {
       if (one.version === snapshot.version) return one;
-      const verified = await openWith(exchange, one.verified.compact, snapshot);
-      return isTokenRefusal(verified) ? verified : { verified, judged: judge(verified, exchange.profile.loopback) };
+      const again = await openWith(exchange, one.verified.compact, snapshot);
+      if (isTokenRefusal(again)) return again;
+      // What is verified again is the inner token: how it travelled is known from the first time.
+      const verified = { ...again, encrypted: one.verified.encrypted };
+      return { verified, judged: judgeFor(exchange, verified, snapshot) };
     }),
   );
   const arrivals = checked.flatMap((one) => (isTokenRefusal(one) ? [] : [one]));
@@ -78,17 +86,38 @@ const PER_MINUTE = 60_000;
 
 async function open(exchange: Exchange, token: Uint8Array) {
   const first = await exchange.directory.current();
-  const opened = await openWith(exchange, token, first);
-  if (!isTokenRefusal(opened) || !directoryReasons.has(opened.err)) return { opened, snapshot: first };
+  let issuer: string | undefined;
+  const note = (asked: string) => {
+    issuer = asked;
+  };
+  const opened = await openWith(exchange, token, first, note);
+  if (!isTokenRefusal(opened) || !directoryReasons.has(opened.err)) return { opened, snapshot: first, issuer };
   const second = await exchange.directory.within(exchange.store.db);
-  if (second.version === first.version) return { opened, snapshot: first };
-  return { opened: await openWith(exchange, token, second), snapshot: second };
+  if (second.version === first.version) return { opened, snapshot: first, issuer };
+  return { opened: await openWith(exchange, token, second, note), snapshot: second, issuer };
 }
 
-function openWith(exchange: Exchange, token: Uint8Array | string, snapshot: Snapshot) {
+/** A partner that verified is in the snapshot that it verified by. */
+function judgeFor(exchange: Exchange, verified: VerifiedSet, snapshot: Snapshot): Judged {
+  const partner = snapshot.partners.get(verified.claims.iss);
+  if (!partner) throw new Error('a message was verified for nobody');
+  return judge(verified, exchange.profile.loopback, partner.encryption);
+}
+
+/** `note` is told whose keys were looked for, where it came to that. */
+function openWith(
+  exchange: Exchange,
+  token: Uint8Array | string,
+  snapshot: Snapshot,
+  note: (issuer: string) => void = () => {},
+) {
   return openSet(token, {
     self: exchange.self,
-    lookup: (issuer) => snapshot.partners.get(issuer)?.keys,
+    lookup: (issuer) => {
+      note(issuer);
+      return snapshot.partners.get(issuer)?.keys;
+    },
+    decrypter: (kid) => exchange.keys.decrypter(kid),
     now: Math.floor(exchange.clock() / 1000),
   });
 }

@@ -29,7 +29,7 @@ export async function retryDelivery(
     const at = new Date(exchange.clock());
     await trx
       .updateTable('delivery')
-      .set({ state: 'queued', next_at: at, lease: null, lease_until: null })
+      .set({ state: 'queued', next_at: at, lease: null, lease_until: null, last_code: null })
       .where('id', '=', id)
       .execute();
     await recordEvents(trx, [{ type: 'delivery.retried', at, partner: row.partner, jti: row.jti }]);

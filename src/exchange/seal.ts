@@ -2,7 +2,8 @@ import type { CaseReference, Receipt, Voided, Withdrawn } from '../domain/contra
 import type { Decision, SendEffect } from '../domain/decision.ts';
 import type { SubjectId } from '../domain/message.ts';
 import { redact } from '../domain/redact.ts';
-import { type Claimed, lastDigests, storeSigned } from '../store/outbox.ts';
+import type { Signer } from '../domain/secrets.ts';
+import { type Claimed, lastDigests, type SignedBytes, storeSigned, storeSignedAgain } from '../store/outbox.ts';
 import {
   type Envelope,
   receiptClaims,
@@ -13,7 +14,7 @@ import {
   voidedClaims,
   withdrawnClaims,
 } from '../wire/event.ts';
-import { signSet } from '../wire/sign.ts';
+import { type SignedToken, signAgain, signSet } from '../wire/sign.ts';
 import type { Exchange } from './context.ts';
 import type { PartnerEntry } from './directory.ts';
 import { deliveryPlace, openReference, openText, ownerOf, sealText } from './record.ts';
@@ -22,6 +23,8 @@ import { deliveryPlace, openReference, openText, ownerOf, sealText } from './rec
 export interface Sealed {
   readonly delivery: Claimed;
   readonly compact: string;
+  /** The key that signed them; null for what an earlier release signed. */
+  readonly kid: string | null;
 }
 
 /** A delivery that could not be given its bytes: a defect of ours, which must not keep the others back. */
@@ -34,17 +37,18 @@ export interface Unsealed {
  * Gives claimed deliveries their signed bytes: those signed at an earlier claim are opened from the store, the others
  * are built from what policy discloses, signed together and stored before any of them is sent. A process that dies in
  * between signs anew under the same number, and nobody has seen the first signature. What another process signed first
- * under a lease that overlaps (clocks differ) is left to it: two payloads under one jti would end in a conflict.
+ * under a lease that overlaps (clocks differ) is left to it: two payloads under one jti would end in a conflict. What was
+ * signed by a key that counts no more is signed again, the same payload under the key of today.
  */
 export async function seal(
   exchange: Exchange,
   partner: PartnerEntry,
   claimed: readonly Claimed[],
+  signer: Signer,
 ): Promise<{ sealed: Sealed[]; unsealed: Unsealed[] }> {
   const fresh = claimed.filter((one) => one.digest === null);
   const revised = fresh.filter((one) => one.event === 'revised').map((one) => one.id);
   const supersedes = await lastDigests(exchange.store.db, partner.facts.issuer, revised);
-  const signer = exchange.keys.signer();
   const unsealed: Unsealed[] = [];
   const attempt = async <Out>(delivery: Claimed, work: () => Promise<Out> | Out): Promise<Out | undefined> => {
     try {
@@ -59,18 +63,49 @@ export async function seal(
       attempt(delivery, async () => {
         const claims = claimsFor(exchange, partner, delivery, supersedes.get(delivery.id));
         const token = await signSet(claims, signer);
-        return { id: delivery.id, delivery, ...token, ...stored(exchange, delivery, token.compact) };
+        return madeBytes(exchange, delivery, token, signer);
       }),
     ),
   );
   const made = signed.filter((one) => one !== undefined);
   const kept = await storeSigned(exchange.store.db, made);
-  const again = claimed.filter((one) => one.digest !== null);
-  const opened = await Promise.all(
-    again.map((delivery) => attempt(delivery, () => ({ delivery, compact: openSigned(exchange, delivery) }))),
-  );
   const mine = made.filter(({ id }) => kept.has(id));
-  return { sealed: [...mine, ...opened.filter((one) => one !== undefined)], unsealed };
+  const before = claimed.filter((one) => one.digest !== null);
+  const lost = lostKeys(exchange);
+  const good = before.filter(({ kid }) => kid === null || !lost.has(kid));
+  const opened = await Promise.all(
+    good.map((delivery) =>
+      attempt(delivery, () => ({ delivery, compact: openSigned(exchange, delivery), kid: delivery.kid })),
+    ),
+  );
+  const renewed = await Promise.all(
+    before
+      .filter((one) => !good.includes(one))
+      .map((delivery) =>
+        attempt(delivery, async () =>
+          madeBytes(exchange, delivery, await signAgain(openSigned(exchange, delivery), signer), signer),
+        ),
+      ),
+  );
+  const attested = renewed.filter((one) => one !== undefined);
+  const keptAgain = await storeSignedAgain(exchange.store.db, attested);
+  const sealed = [
+    ...mine,
+    ...opened.filter((one) => one !== undefined),
+    ...attested.filter(({ id }) => keptAgain.has(id)),
+  ];
+  return { sealed, unsealed };
+}
+
+/** Our keys whose signatures partners refuse: revoked, or at their end. */
+export function lostKeys(exchange: Exchange): ReadonlySet<string> {
+  const now = Math.floor(exchange.clock() / 1000);
+  const lost = exchange.keys.publicKeys().filter(({ state, exp }) => state === 'revoked' || exp <= now);
+  return new Set(lost.map(({ kid }) => kid));
+}
+
+function madeBytes(exchange: Exchange, delivery: Claimed, token: SignedToken, { kid }: Signer): SignedBytes & Sealed {
+  return { id: delivery.id, delivery, kid, ...token, ...stored(exchange, delivery, token.compact) };
 }
 
 /** Messages that carry a reference are kept encrypted with its data key; receipts name no address and are evidence. */

@@ -15,7 +15,8 @@ function isReceipt(arrival: Arrival): arrival is ReceiptArrival {
 function mismatch({ judged, verified }: ReceiptArrival, message: Answerable | undefined): string | undefined {
   if (!message) return 'message-unknown';
   if (message.event === 'receipt' || message.event === 'voided') return 'not-receiptable';
-  if (message.digest !== judged.receipt.digest) return 'digest-mismatch';
+  const digests = [message.digest, ...(message.former_digests ?? [])];
+  if (!digests.includes(judged.receipt.digest)) return 'digest-mismatch';
   const subject = verified.claims.sub_id;
   if (subject.format !== 'iss_sub')
     return message.reference_id === null && subject.id === message.jti ? undefined : 'subject-mismatch';

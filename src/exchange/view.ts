@@ -30,6 +30,7 @@ export function viewReference(exchange: Exchange, row: ListedReference, sight: S
     state,
     createdAt: instant(row.created_at),
     updatedAt: instant(row.updated_at),
+    ...(row.suspect && { suspect: true as const }),
   };
   if (!body || !wrapped || isClosed(state)) return { ...name, revision };
   const content = openReference(exchange.vault, { originator, id }, { revision, body, wrapped });
@@ -82,6 +83,7 @@ function viewReceipt(row: ListedDelivery) {
     ...(row.outcome_pointer !== null && { pointer: row.outcome_pointer }),
     ...(row.receipt_jti !== null && { jti: row.receipt_jti }),
     at: instant(row.settled_at),
+    ...(row.receipt_suspect && { suspect: true as const }),
   };
 }
 

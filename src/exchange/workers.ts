@@ -1,6 +1,9 @@
 import type { Exchange } from './context.ts';
 import { startDelivery } from './deliver.ts';
+import { startKeyPlan } from './key-plan.ts';
+import { sayEnforcement } from './operators.ts';
 import { startPurge } from './purge.ts';
+import { startRefresh } from './refresh.ts';
 import { startTelling } from './tell.ts';
 import { startWatch } from './watch.ts';
 
@@ -13,12 +16,19 @@ export interface Workers {
 
 /** Everything that a running node does by itself, in every process that shares its store: claims decide who does what. */
 export function startWorkers(exchange: Exchange, alertCommand: readonly string[] | undefined): Workers {
+  const said = sayEnforcement(exchange).catch((failure: unknown) => exchange.log.failure('operators.unsaid', failure));
   const delivery = startDelivery(exchange);
-  const others = [startWatch(exchange), startPurge(exchange), startTelling(exchange, alertCommand)];
+  const others = [
+    startWatch(exchange),
+    startPurge(exchange),
+    startRefresh(exchange),
+    startKeyPlan(exchange),
+    startTelling(exchange, alertCommand),
+  ];
   return {
     wake: delivery.wake,
     async stop(limitMs) {
-      await Promise.all([delivery.stop(limitMs), ...others.map((worker) => worker.stop())]);
+      await Promise.all([said, delivery.stop(limitMs), ...others.map((worker) => worker.stop())]);
     },
   };
 }

@@ -1,9 +1,12 @@
 import type { Exchange } from '../exchange/context.ts';
 import type { Place } from '../exchange/doctor/examine.ts';
 import type { Share } from '../exchange/share.ts';
+import { actOperations } from './act-operations.ts';
 import { alertOperations } from './alert-operations.ts';
+import { introductionOperations } from './introduction-operations.ts';
+import { keyOperations } from './key-operations.ts';
 import { nodeOperations } from './node-operations.ts';
-import { partnerOperations, policyOperations } from './partner-operations.ts';
+import { policyOperations } from './policy-operations.ts';
 import { recallOperations } from './recall-operations.ts';
 import { clientOperations, deliveryOperations, referenceOperations } from './reference-operations.ts';
 
@@ -23,8 +26,10 @@ export interface OperatorParts {
 export function createOperations({ exchange, share, place, running }: OperatorParts) {
   return {
     ...nodeOperations(exchange, running),
+    ...keyOperations(exchange),
     ...alertOperations(exchange, place, running),
-    ...partnerOperations(exchange),
+    ...introductionOperations(exchange, running),
+    ...actOperations(exchange),
     ...policyOperations(exchange),
     ...clientOperations(exchange),
     ...referenceOperations(exchange, share),

@@ -2,6 +2,7 @@ import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Exchange } from '../exchange/context.ts';
 import type { Receive } from '../exchange/receive.ts';
+import { boundConnections, refuseBytes } from './connections.ts';
 import { readTokens } from './content-type.ts';
 import { sendProblem } from './problem.ts';
 import { pushRoute } from './push.ts';
@@ -24,6 +25,7 @@ const BODY_LIMIT = 64 * 1024;
 /** A whole request, headers and body, from its first byte; a sender that drips is cut off. */
 const REQUEST_MS = 15_000;
 const HEADERS_MS = 5000;
+const HEADER_BYTES = 16 * 1024;
 /** How often requests are looked at for their time. */
 const CHECK_MS = 1000;
 const IDLE_MS = 30_000;
@@ -49,17 +51,24 @@ export async function peerListener(parts: PeerParts): Promise<FastifyInstance> {
     requestTimeout: requestMs,
     connectionTimeout: IDLE_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    http: { headersTimeout: Math.min(HEADERS_MS, requestMs), connectionsCheckingInterval: CHECK_MS },
+    http: {
+      headersTimeout: Math.min(HEADERS_MS, requestMs),
+      connectionsCheckingInterval: CHECK_MS,
+      maxHeaderSize: HEADER_BYTES,
+    },
+    clientErrorHandler: refuseBytes,
     trustProxy: trustProxy ? (_address, hop) => hop === 0 : false,
     // A path that the framework itself cannot read comes here without any hook.
     frameworkErrors: (_failure, _request, reply) => void sendProblem(reply.headers(headers), 'not-found'),
   });
+  const { loopback } = exchange.profile;
+  boundConnections(app.server, (address) => trustProxy === true || (loopback && isLocal(address)));
   app.addHook('onSend', async (_request, reply) => {
     for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) reply.header(name, value);
   });
   answerFailures(app, exchange);
   readTokens(app);
-  await limitSources(app, exchange.profile.loopback);
+  await limitSources(app, loopback);
   pushRoute(app, receive, exchange.metrics);
   takeKeysRoute(app, exchange);
   wellKnownRoutes(app, exchange);

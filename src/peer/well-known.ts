@@ -1,9 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { KeySet } from '../domain/contract.types.ts';
 import type { Exchange } from '../exchange/context.ts';
-import { publishedKeySet } from '../exchange/publish.ts';
-import { keySetToken, readCompact } from '../wire/compact.ts';
-import { isTokenRefusal } from '../wire/token-refusal.ts';
+import { publishedClaims, publishedKeySet } from '../exchange/publish.ts';
 import { KEY_SET } from './content-type.ts';
 import { sendProblem } from './problem.ts';
 
@@ -23,13 +21,13 @@ export function wellKnownRoutes(app: FastifyInstance, exchange: Exchange): void 
   });
 
   app.get('/.well-known/caseref-node', async (_request, reply) => {
-    const claims = await publishedClaims(exchange);
+    const claims = await publishedClaims(exchange.store.db);
     if (!claims) return sendProblem(reply, 'unavailable', 60);
     return sendDocument(reply, 'application/json', nodeDocument(exchange.self, claims));
   });
 
   app.get('/jwks.json', async (_request, reply) => {
-    const claims = await publishedClaims(exchange);
+    const claims = await publishedClaims(exchange.store.db);
     if (!claims) return sendProblem(reply, 'unavailable', 60);
     const now = Math.floor(exchange.clock() / 1000);
     return sendDocument(reply, 'application/jwk-set+json', { keys: signingKeys(claims, now) });
@@ -40,15 +38,6 @@ export function wellKnownRoutes(app: FastifyInstance, exchange: Exchange): void 
 function isSame(ifNoneMatch: string | undefined, etag: string): boolean {
   const named = ifNoneMatch?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
   return named.includes(etag) || named.includes('*');
-}
-
-async function publishedClaims(exchange: Exchange): Promise<KeySet | undefined> {
-  const published = await publishedKeySet(exchange);
-  if (!published) return undefined;
-  const jws = readCompact(published.keySet, keySetToken);
-  // Our own, signed by us and kept by us: anything else is a bug or a broken store.
-  if (isTokenRefusal(jws)) throw new Error(`the published key set cannot be read: ${jws.reason}`);
-  return jws.payload as unknown as KeySet;
 }
 
 function nodeDocument(issuer: string, { endpoints, algs, encryption, max_set_bytes }: KeySet) {
@@ -65,7 +54,7 @@ function nodeDocument(issuer: string, { endpoints, algs, encryption, max_set_byt
   };
 }
 
-/** Public keys that sign now or soon, as RFC 7517 has them; what is retired, revoked or for encryption stays out. */
+/** Public keys that sign now or soon, or signed what may still be on its way, as RFC 7517 has them; none for encryption, none revoked. */
 function signingKeys({ keys }: KeySet, now: number) {
   return keys
     .filter(({ use, exp, revoked }) => use === 'sig' && exp > now && revoked === undefined)

@@ -31,7 +31,11 @@ function withContent(db: Database) {
       join.onRef('v.originator', '=', 'r.originator').onRef('v.id', '=', 'r.id').onRef('v.revision', '=', 'r.revision'),
     )
     .selectAll('r')
-    .select(['k.wrapped', 'v.body']);
+    .select(['k.wrapped', 'v.body'])
+    .select(
+      sql<boolean>`exists (select 1 from message m where m.originator = r.originator and m.reference_id = r.id
+        and m.suspect_at is not null and m.attested_at is null)`.as('suspect'),
+    );
 }
 
 export type ListedReference = Awaited<ReturnType<typeof listReferences>>[number];
@@ -166,7 +170,15 @@ export type ListedDelivery = Awaited<ReturnType<typeof listDeliveries>>[number];
 
 /** Deliveries, newest first; our receipts to partners only where asked for. Never the signed bytes. */
 export function listDeliveries(db: Database, filter: DeliveryFilter, page: Page) {
-  let query = db.selectFrom('delivery').select(deliveryColumns).orderBy('position', 'desc').limit(page.limit);
+  let query = db
+    .selectFrom('delivery')
+    .select(deliveryColumns)
+    .select(
+      sql<boolean>`exists (select 1 from message m where m.issuer = delivery.partner and m.jti = delivery.receipt_jti
+        and m.suspect_at is not null and m.attested_at is null)`.as('receipt_suspect'),
+    )
+    .orderBy('position', 'desc')
+    .limit(page.limit);
   if (page.before !== undefined) query = query.where('position', '<', page.before);
   if (filter.state) query = query.where('state', '=', filter.state as never);
   if (filter.partner) query = query.where('partner', '=', filter.partner);

@@ -84,6 +84,8 @@ export interface Answerable {
   readonly partner: string;
   readonly jti: string;
   readonly digest: string | null;
+  /** Digests of the same message under keys that were lost since. */
+  readonly former_digests: string[] | null;
   readonly event: string;
   readonly originator: string | null;
   readonly reference_id: string | null;
@@ -99,7 +101,7 @@ export async function lockAnswered(
   if (named.length === 0) return [];
   const wanted = named.map(({ partner, jti }) => ({ partner, jti }));
   const { rows } = await sql<Answerable>`
-    select d.id, d.partner, d.jti, d.digest, d.event, d.originator, d.reference_id, d.state, d.outcome
+    select d.id, d.partner, d.jti, d.digest, d.former_digests, d.event, d.originator, d.reference_id, d.state, d.outcome
     from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as w (partner text, jti text)
     join delivery d on d.partner = w.partner and d.jti = w.jti
     order by d.id for update of d`.execute(db);

@@ -4,6 +4,8 @@ import { up as foundation } from './migrations/0001-foundation.ts';
 import { up as alerts } from './migrations/0002-alerts.ts';
 import { up as recall } from './migrations/0003-recall.ts';
 import { up as importing } from './migrations/0004-import.ts';
+import { up as keys } from './migrations/0005-keys.ts';
+import { up as operators } from './migrations/0006-operators.ts';
 import type { Database, Store } from './open.ts';
 
 /** Every migration there is, in its order; a static list, so that a bundle, a test and a checkout run the same. */
@@ -12,6 +14,8 @@ const migrations: Record<string, Migration> = {
   '0002-alerts': { up: alerts },
   '0003-recall': { up: recall },
   '0004-import': { up: importing },
+  '0005-keys': { up: keys },
+  '0006-operators': { up: operators },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => migrations };

@@ -18,9 +18,13 @@ export type Claimed = Pick<
   | 'plain'
   | 'digest'
   | 'attempts'
+  | 'kid'
+  | 'last_code'
 > & {
   payload: Record<string, unknown> | null;
   created_at: Date;
+  /** When it was put back into the outbox to be sent once more. */
+  reissued_at: Date | null;
   /** Data key of the reference, wrapped. */
   wrapped: Buffer | null;
   /** Encrypted content of the revision; only for what is not signed yet. */
@@ -36,7 +40,8 @@ export type Claimed = Pick<
  * statement, one short transaction. A suspended partner gets receipts and withdrawals only. A delivery waits while an earlier one about the same reference waits, so that a
  * revision never overtakes its submission; different references flow in parallel. The lock on the partner's stream is
  * what keeps its numbers without holes when several processes claim. What was decided under another directory than
- * `basis` comes back undecided, and without a number unless it has one: it is to be decided again before it may leave.
+ * `basis` comes back undecided, and without a number unless it has one: it is to be decided again before it may leave. What
+ * the partner took before is only said again, and asks nobody.
  */
 export async function claimDeliveries(
   db: Database,
@@ -53,7 +58,7 @@ export async function claimDeliveries(
   const { rows } = await sql<Claimed>`
     with picked as (
       select d.id, d.n, d.priority, d.position,
-        d.event not in ('submitted', 'revised') or exists (
+        d.event not in ('submitted', 'revised') or d.reissued_at is not null or exists (
           select 1 from decision x where x.originator = d.originator and x.id = d.reference_id
             and x.partner = d.partner and x.direction = 'out' and x.basis = ${claim.basis}
             and x.effect = 'send' and x.revision >= d.revision) as decided
@@ -79,9 +84,9 @@ export async function claimDeliveries(
       from picked p left join unnumbered u on u.id = p.id cross join stream
       where d.id = p.id
       returning d.id, d.position, d.jti, d.event, d.originator, d.reference_id, d.revision, d.epoch, d.n, d.body,
-        d.plain, d.digest, d.attempts, d.payload, d.partner, d.created_at, p.decided)
+        d.plain, d.digest, d.attempts, d.payload, d.partner, d.created_at, d.reissued_at, d.kid, d.last_code, p.decided)
     select c.id, c.jti, c.event, c.originator, c.reference_id, c.revision, c.epoch, c.n, c.body, c.plain, c.digest,
-      c.attempts, c.payload, c.created_at, c.decided, k.wrapped, r.body as revision_body, x.effect
+      c.attempts, c.payload, c.created_at, c.reissued_at, c.kid, c.last_code, c.decided, k.wrapped, r.body as revision_body, x.effect
     from claimed c
     left join reference_key k on c.event <> 'receipt' and k.originator = c.originator and k.id = c.reference_id
     left join reference_revision r on c.digest is null and c.event <> 'receipt'
@@ -92,24 +97,51 @@ export async function claimDeliveries(
   return rows;
 }
 
+/** The signed bytes of a message as they are kept, and the key that signed them. */
+export interface SignedBytes {
+  readonly id: string;
+  readonly body: Uint8Array | null;
+  readonly plain: string | null;
+  readonly digest: string;
+  readonly kid: string;
+}
+
+function signedRecords(signed: readonly SignedBytes[]) {
+  const rows = signed.map(({ id, body, plain, digest, kid }) => ({
+    id,
+    body: body ? `\\x${Buffer.from(body).toString('hex')}` : null,
+    plain,
+    digest,
+    kid,
+  }));
+  return sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as s (id uuid, body bytea, plain text, digest text, kid text)`;
+}
+
+/**
+ * Stores the bytes of the same messages under another key; receipts may still name the digest of before. Gives the ids that
+ * it stored, as `storeSigned` does.
+ */
+export async function storeSignedAgain(db: Database, signed: readonly SignedBytes[]): Promise<Set<string>> {
+  if (signed.length === 0) return new Set();
+  const stored = await sql<{ id: string }>`
+    update delivery d set body = s.body, plain = s.plain, digest = s.digest, kid = s.kid,
+      former_digests = array_append(coalesce(d.former_digests, '{}'), d.digest)
+    from ${signedRecords(signed)}
+    where d.id = s.id and d.digest <> s.digest and d.state = 'queued' and d.kid is distinct from s.kid returning d.id`.execute(
+    db,
+  );
+  return new Set(stored.rows.map((row) => row.id));
+}
+
 /**
  * Stores the signed bytes of numbered deliveries, once and before their first send. Gives the ids that it stored: what was
  * signed by another process meanwhile, or ended, must not be sent with these bytes.
  */
-export async function storeSigned(
-  db: Database,
-  signed: readonly { id: string; body: Uint8Array | null; plain: string | null; digest: string }[],
-): Promise<Set<string>> {
+export async function storeSigned(db: Database, signed: readonly SignedBytes[]): Promise<Set<string>> {
   if (signed.length === 0) return new Set();
-  const rows = signed.map((one) => ({
-    id: one.id,
-    body: one.body ? `\\x${Buffer.from(one.body).toString('hex')}` : null,
-    plain: one.plain,
-    digest: one.digest,
-  }));
   const stored = await sql<{ id: string }>`
-    update delivery d set body = s.body, plain = s.plain, digest = s.digest
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as s (id uuid, body bytea, plain text, digest text)
+    update delivery d set body = s.body, plain = s.plain, digest = s.digest, kid = s.kid
+    from ${signedRecords(signed)}
     where d.id = s.id and d.digest is null and d.state = 'queued' returning d.id`.execute(db);
   return new Set(stored.rows.map((row) => row.id));
 }
@@ -127,7 +159,8 @@ export async function settleAttempts(db: Database, attempts: readonly Attempt[],
   const rows = attempts.map((one) => ({ ...one, next_at: one.nextAt.toISOString() }));
   await sql`
     update delivery d set
-      state = case when d.state = 'queued' then s.state else d.state end,
+      state = case when d.state <> 'queued' then d.state
+        when s.state = 'sent' and d.outcome is not null then 'receipted' else s.state end,
       last_code = s.code, next_at = s.next_at, lease = null, lease_until = null,
       sent_at = case when s.state = 'sent' then coalesce(d.sent_at, ${now}) else d.sent_at end
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)

@@ -12,6 +12,8 @@ export interface NodeTable {
   directory_version: number;
   key_set: string | null;
   key_set_seq: number;
+  /** The newest card that the identity key signed, for a node that runs without that key. */
+  card: string | null;
 }
 
 export interface PartnerTable {
@@ -37,6 +39,24 @@ export interface PartnerTable {
   endpoints: Json<Endpoints>;
   added_at: Date;
   confirmed_at: Date | null;
+  /** Since when somebody wants its key set asked for out of turn; null where nobody does. */
+  refresh_wanted_at: Date | null;
+  refresh_tried_at: Date | null;
+  /** When its key set was last seen to be the newest, asked for or pushed. */
+  refreshed_at: Date | null;
+  refresh_failures: number;
+  /** When it is to be asked for next in its turn: after its own `refresh`, or after a pause that grows with the failures. */
+  refresh_due_at: Date | null;
+  key_set_etag: string | null;
+}
+
+/** A card with another identity key for a known issuer, before its fingerprint is confirmed. */
+export interface PartnerReplacementTable {
+  issuer: string;
+  card: string;
+  card_iat: number;
+  identity_kid: string;
+  added_at: Date;
 }
 
 export interface PartnerKeyTable {
@@ -49,6 +69,8 @@ export interface PartnerKeyTable {
   exp: number;
   revoked_at: number | null;
   revoked_reason: string | null;
+  /** When we learned of the revocation. */
+  revocation_seen_at: Date | null;
   first_seen_at: Date;
 }
 
@@ -163,6 +185,11 @@ export interface MessageTable {
   body: Buffer | null;
   plain: string | null;
   received_at: Date;
+  /** When we learned that the key had been lost before this came. */
+  suspect_at: Date | null;
+  /** When, and under which key, the same payload came again. */
+  attested_at: Date | null;
+  attested_kid: string | null;
 }
 
 export type DeliveryState = 'queued' | 'sent' | 'receipted' | 'overdue' | 'dead' | 'dropped';
@@ -198,6 +225,10 @@ export interface DeliveryTable {
   outcome_pointer: string | null;
   receipt_jti: string | null;
   answers: string | null;
+  /** The key that signed the stored bytes. */
+  kid: string | null;
+  /** Digests of earlier signatures over the same payload: receipts may name any of them. */
+  former_digests: string[] | null;
 }
 
 export interface EventTable {
@@ -291,11 +322,46 @@ export interface VoidedRunTable {
   last: number;
 }
 
+export interface OperatorTable {
+  name: string;
+  kid: string;
+  jwk: Json<PublicJwk>;
+  state: 'active' | 'removed';
+  added_at: Date;
+  removed_at: Date | null;
+}
+
+/** Something that an operator signed; `subject` is what it is about, `document` what becomes effective. */
+export interface ActTable {
+  id: string;
+  kind: string;
+  subject: string;
+  digest: string;
+  document: Json<Record<string, unknown>>;
+  state: 'pending' | 'effective' | 'superseded';
+  author: string | null;
+  approver: string | null;
+  created_at: Date;
+  settled_at: Date | null;
+}
+
+export interface ActSignatureTable {
+  act: string;
+  role: 'author' | 'approver';
+  operator: string;
+  kid: string;
+  token: string;
+  /** Over the signing input: a signature counts once. */
+  token_digest: string;
+  at: Date;
+}
+
 export interface Tables {
   node: NodeTable;
   feed_counter: { single: boolean; position: number };
   partner: PartnerTable;
   partner_key: PartnerKeyTable;
+  partner_replacement: PartnerReplacementTable;
   partner_stream: PartnerStreamTable;
   policy: PolicyTable;
   policy_deny: PolicyDenyTable;
@@ -315,4 +381,7 @@ export interface Tables {
   voided_run: VoidedRunTable;
   import_file: ImportFileTable;
   held_withdrawal: HeldWithdrawalTable;
+  operator: OperatorTable;
+  act: ActTable;
+  act_signature: ActSignatureTable;
 }

@@ -1,4 +1,4 @@
-import { lookup as resolveHost } from 'node:dns';
+import { type LookupAddress, type LookupAllOptions, lookup as resolveHost } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { isPublicIpv4, isPublicIpv6 } from '../domain/address.ts';
 
@@ -29,7 +29,8 @@ export function mayConnect(address: string, allowLocal: boolean): boolean {
   if (isPublicAddress(address)) return true;
   const family = isIP(address);
   // BlockList takes ::ffff:a.b.c.d for the IPv4 address inside, in both directions: mapped forms are refused first.
-  if (!allowLocal || family === 0 || /^::ffff:/i.test(address)) return false;
+  // An address with a zone (fe80::1%eth0) counts on one link only: no partner is there.
+  if (!allowLocal || family === 0 || address.includes('%') || /^::ffff:/i.test(address)) return false;
   return local.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }
 
@@ -42,13 +43,20 @@ export class AddressRefused extends Error {
   }
 }
 
+/** The machine's own resolver, where no test says otherwise. */
+type Resolve = (
+  host: string,
+  options: LookupAllOptions,
+  done: (failure: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
 /**
  * Resolves a name for a connection and gives only addresses that were checked, so the address that was looked at is the
  * one that is connected to: a name that changes its answer between check and connect (DNS rebinding) gains nothing.
  */
-export function checkedLookup(allowLocal: boolean): LookupFunction {
+export function checkedLookup(allowLocal: boolean, resolve: Resolve = resolveHost): LookupFunction {
   return (hostname, options, callback) => {
-    resolveHost(hostname, { ...options, all: true }, (failure, addresses) => {
+    resolve(hostname, { ...options, all: true }, (failure, addresses) => {
       if (failure) return callback(failure, '', 0);
       const open = addresses.filter(({ address }) => mayConnect(address, allowLocal));
       const [first] = open;

@@ -1,9 +1,11 @@
-import { isIP } from 'node:net';
 import { Agent, type Dispatcher } from 'undici';
 import type { PostOutcome } from '../domain/attempt.ts';
-import { isLoopbackIssuer } from '../wire/issuer.ts';
-import { AddressRefused, checkedLookup, mayConnect } from './address.ts';
+import { checkedLookup } from './address.ts';
 import { createBreaker } from './breaker.ts';
+import { failureCode } from './failure-code.ts';
+import { getKeySet, KEY_SET_BYTES, type KeySetAnswer } from './get-key-set.ts';
+import { readBody } from './read-body.ts';
+import { type Reach, targetOf } from './target.ts';
 
 /** Whom a request is for; `local` is the operator's word that this partner's node stands at a private address. */
 export interface Destination {
@@ -19,6 +21,11 @@ export interface Transport {
   postKeySet(url: string, compact: string, to: Destination): Promise<PostOutcome>;
   /** Asks a partner's `/health` and gives what its `Date` says, in milliseconds since 1970. Moves no circuit breaker. */
   askClock(issuer: string, to: Destination): Promise<ClockAnswer>;
+  /**
+   * Asks for a key set, unless it is still the one of this tag (RFC 9110, section 13.1.2). Moves no circuit breaker: it has
+   * pauses of its own in the store. What comes is as unproven as anything that is posted.
+   */
+  getKeySet(url: string, etag: string | undefined, to: Destination, signal?: AbortSignal): Promise<KeySetAnswer>;
   /** How many posts to a partner may be under way, by its circuit breaker: none while it is open, one while it is tried again. */
   allowance(partner: string, now: number): number;
   close(): Promise<void>;
@@ -35,6 +42,7 @@ const CLOCK_TIMEOUT_MS = 5000;
 const CONNECTIONS = 32;
 /** An answer to a push is empty or a short error; more is not read. */
 const ANSWER_BYTES = 16 * 1024;
+const HEADER_BYTES = 16 * 1024;
 
 function agent(allowLocal: boolean): Agent {
   return new Agent({
@@ -45,7 +53,9 @@ function agent(allowLocal: boolean): Agent {
     headersTimeout: TIMEOUT_MS,
     bodyTimeout: TIMEOUT_MS,
     keepAliveTimeout: 30_000,
-    maxResponseSize: ANSWER_BYTES,
+    maxResponseSize: KEY_SET_BYTES,
+    maxHeaderSize: HEADER_BYTES,
+    // TLS is verified whatever the environment says, and no variable puts a proxy in between: this agent reads none.
     connect: { timeout: TIMEOUT_MS, rejectUnauthorized: true, lookup: checkedLookup(allowLocal) },
   });
 }
@@ -72,6 +82,14 @@ export function createTransport(options: { readonly loopback: boolean; readonly 
       const local = options.loopback || to.local;
       return askClock(local ? agents.open : agents.checked, `${issuer}/health`, { local, clear: options.loopback });
     },
+    async getKeySet(url, etag, to, signal) {
+      const local = options.loopback || to.local;
+      const limit = AbortSignal.timeout(2 * TIMEOUT_MS);
+      return getKeySet(local ? agents.open : agents.checked, url, etag, {
+        reach: { local, clear: options.loopback },
+        signal: signal ? AbortSignal.any([limit, signal]) : limit,
+      });
+    },
     allowance: (partner, now) => breaker.allowance(partner, now),
     async close() {
       await Promise.all([agents.open.destroy(), agents.checked.destroy()]);
@@ -86,27 +104,6 @@ interface Message {
   readonly taken: 202 | 204;
 }
 
-/** `local`: private addresses may be connected to. `clear`: without TLS to this machine, where our own issuer is on it. */
-interface Reach {
-  readonly local: boolean;
-  readonly clear: boolean;
-}
-
-/** A literal address is connected to without a look-up, so it is checked here. */
-function literalRefused(host: string, local: boolean): boolean {
-  const bare = host.replace(/^\[|\]$/g, '');
-  return isIP(bare) !== 0 && !mayConnect(bare, local);
-}
-
-/** Where a request may go, or why it may not, as a stable word. */
-function targetOf(url: string, reach: Reach): URL | string {
-  const target = URL.parse(url);
-  if (!target) return 'endpoint-invalid';
-  if (literalRefused(target.hostname, reach.local)) return 'address-refused';
-  if (target.protocol !== 'https:' && !(reach.clear && isLoopbackIssuer(target.origin))) return 'endpoint-insecure';
-  return target;
-}
-
 async function askClock(dispatcher: Agent, url: string, reach: Reach): Promise<ClockAnswer> {
   const target = targetOf(url, reach);
   if (typeof target === 'string') return { status: 'unreachable', code: target };
@@ -118,11 +115,11 @@ async function askClock(dispatcher: Agent, url: string, reach: Reach): Promise<C
       signal: AbortSignal.timeout(CLOCK_TIMEOUT_MS),
     });
     // Nothing of the body is wanted; it is read to its limit so that the connection can serve again.
-    await body.text().catch(() => '');
+    await readBody(body, ANSWER_BYTES).catch(() => undefined);
     const date = typeof headers.date === 'string' ? Date.parse(headers.date) : Number.NaN;
     return { status: 'answered', http: statusCode, ...(!Number.isNaN(date) && { date }) };
   } catch (failure) {
-    return { status: 'unreachable', code: codeOf(failure) };
+    return { status: 'unreachable', code: failureCode(failure) };
   }
 }
 
@@ -140,7 +137,7 @@ async function send(dispatcher: Agent, url: string, message: Message, reach: Rea
     });
     return await readAnswer(answer, message.taken, now);
   } catch (failure) {
-    return { status: 'unreachable', code: codeOf(failure) };
+    return { status: 'unreachable', code: failureCode(failure) };
   }
 }
 
@@ -148,10 +145,10 @@ async function readAnswer(answer: Dispatcher.ResponseData, taken: number, now: n
   const { statusCode, headers, body } = answer;
   // The status is the answer. A body that is too long, too slow or cut off must not turn a token that was taken into one
   // that is sent again until it dies of age.
-  const text = await body.text().catch(() => '');
+  const bytes = await readBody(body, ANSWER_BYTES).catch(() => undefined);
   if (statusCode === taken) return { status: 'accepted' };
   const retryAfterMs = readRetryAfter(headers['retry-after'], now);
-  const err = readErr(text);
+  const err = readErr(bytes?.toString() ?? '');
   return {
     status: 'refused',
     http: statusCode,
@@ -176,26 +173,4 @@ export function readRetryAfter(header: string | string[] | undefined, now: numbe
   if (/^\d{1,9}$/.test(header)) return Number(header) * 1000;
   const date = Date.parse(header);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}
-
-/** A stable word for what went wrong below HTTP; the message of the failure may name the address and is dropped. */
-function codeOf(failure: unknown): string {
-  if (failure instanceof AddressRefused) return failure.code;
-  const { code, name, cause } = failure as { code?: unknown; name?: unknown; cause?: unknown };
-  if (cause instanceof AddressRefused) return cause.code;
-  if (
-    name === 'TimeoutError' ||
-    code === 'UND_ERR_HEADERS_TIMEOUT' ||
-    code === 'UND_ERR_BODY_TIMEOUT' ||
-    code === 'UND_ERR_CONNECT_TIMEOUT'
-  ) {
-    return 'timeout';
-  }
-  if (code === 'ECONNREFUSED') return 'connection-refused';
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'name-unresolved';
-  if (code === 'ECONNRESET' || code === 'UND_ERR_SOCKET') return 'connection-lost';
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'answer-too-large';
-  return typeof code === 'string' && /^(ERR_TLS|CERT|DEPTH|SELF_SIGNED|UNABLE|ERR_SSL)/.test(code)
-    ? 'tls-refused'
-    : 'connection-failed';
 }

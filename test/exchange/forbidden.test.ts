@@ -6,7 +6,8 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Exchange } from '../../src/exchange/context.ts';
 import { type Delivery, startDelivery } from '../../src/exchange/deliver.ts';
-import { addDeny, setPolicy } from '../../src/exchange/policies.ts';
+import { addDeny } from '../../src/exchange/denies.ts';
+import { setPolicy } from '../../src/exchange/policies.ts';
 import { createRevise } from '../../src/exchange/revise.ts';
 import { seal } from '../../src/exchange/seal.ts';
 import { createShare } from '../../src/exchange/share.ts';
@@ -165,6 +166,13 @@ describe('a policy that narrows', () => {
   });
 });
 
+/** The key of the node that signs messages. */
+function signer() {
+  const active = exchange.keys.signer();
+  if (!active) throw new Error('no key signs messages');
+  return active;
+}
+
 async function post(url: string, compact: string): Promise<{ status: 'accepted' }> {
   await fetch(url, { method: 'POST', body: compact });
   return { status: 'accepted' };
@@ -175,7 +183,7 @@ describe('a deny', () => {
     const id = await shared();
     const partner = (await exchange.directory.current()).partners.get(issuer);
     if (!partner) throw new Error('no partner');
-    await seal(exchange, partner, await claimed(lease(1)));
+    await seal(exchange, partner, await claimed(lease(1)), signer());
     await exchange.store.db.updateTable('delivery').set({ lease: null, lease_until: null }).execute();
     const denied = await addDeny(exchange, { ground: 'legal', hosts: ['gallery.example'] });
     if (Array.isArray(denied)) throw new Error(`refused: ${denied[0]?.pointer} ${denied[0]?.message}`);
@@ -228,8 +236,8 @@ describe('two processes', () => {
     const partner = (await exchange.directory.current()).partners.get(issuer);
     if (!partner) throw new Error('no partner');
     const mine = await claimed(lease(1));
-    const first = await seal(exchange, partner, mine);
-    const second = await seal(exchange, partner, mine);
+    const first = await seal(exchange, partner, mine, signer());
+    const second = await seal(exchange, partner, mine, signer());
     expect(first.sealed).toHaveLength(1);
     const other = second.sealed.filter(({ compact }) => compact !== first.sealed[0]?.compact);
     expect(other).toHaveLength(0);

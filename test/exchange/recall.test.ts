@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { browseReferences, showDecisions } from '../../src/exchange/browse.ts';
 import { decideHeldReferences } from '../../src/exchange/decide-held.ts';
+import { addDeny } from '../../src/exchange/denies.ts';
 import { eraseByOrder, restrict } from '../../src/exchange/keep.ts';
-import { addDeny, setPolicy } from '../../src/exchange/policies.ts';
+import { setPolicy } from '../../src/exchange/policies.ts';
 import { createReceive } from '../../src/exchange/receive.ts';
 import { releaseWithdrawals } from '../../src/exchange/release.ts';
 import { createShare, type Share, type ShareOptions } from '../../src/exchange/share.ts';

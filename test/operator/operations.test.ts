@@ -72,6 +72,7 @@ describe('keys', () => {
     expect(identity).toEqual({ kid: fingerprint, spoken, present: true });
     expect(keys.map(({ state, alg, use }) => ({ state, alg, use }))).toEqual([
       { state: 'active', alg: 'Ed25519', use: 'sig' },
+      { state: 'active', alg: 'ECDH-ES', use: 'enc' },
     ]);
   });
 

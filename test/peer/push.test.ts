@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bumpDirectory } from '../../src/store/partners.ts';
+import { encryptionKeyPair, makeJwe } from '../support/encrypted.ts';
 import { type ForeignPartner, foreignPartner, freshJti, receiving, seconds } from '../support/foreign-partner.ts';
 import { keyEntry } from '../support/introductions.ts';
 import { eventually, type TestNode, testNode } from '../support/node.ts';
@@ -142,8 +143,8 @@ describe('invalid_key', () => {
     await expectRefused(partner.token(node, {}, { ...honestHeader(partner.operational), alg: 'EdDSA' }), 'invalid_key');
   });
 
-  test('an encrypted token, which this release does not read', async () => {
-    await expectRefused('eyJhbGciOiJFQ0RILUVTIn0..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA', 'invalid_key');
+  test('a token that is encrypted for another key', async () => {
+    await expectRefused(makeJwe({ content: partner.token(node), to: encryptionKeyPair() }), 'invalid_key');
   });
 
   test('an expired and a revoked key', async () => {

@@ -9,6 +9,7 @@ import { askClocks, examineClocks } from './clock.ts';
 import { examineConfiguration } from './configuration.ts';
 import { examineFiles } from './files.ts';
 import { examineKeys, readOwnKeys } from './keys.ts';
+import { examineOperators, readOperators } from './operators.ts';
 import { examinePartner } from './partner.ts';
 import { tryRoundTrips } from './round-trip.ts';
 import { examineStore } from './store.ts';
@@ -49,7 +50,7 @@ export function reportOf(
 export async function examineNode(exchange: Exchange, place: Place, running: boolean): Promise<Report> {
   const { partners } = await exchange.directory.within(exchange.store.db);
   const active = [...partners.values()].filter(({ state }) => state === 'active');
-  const [alerts, configuration, files, store, keys, standing, clocks, trips] = await Promise.all([
+  const [alerts, configuration, files, store, keys, standing, clocks, trips, operators] = await Promise.all([
     listAlerts(exchange),
     examineConfiguration(exchange.settings, place.run),
     examineFiles(place.dataDir),
@@ -58,6 +59,7 @@ export async function examineNode(exchange: Exchange, place: Place, running: boo
     examinePartners(exchange),
     askClocks(exchange, active),
     running ? tryRoundTrips(exchange, active) : [],
+    readOperators(exchange),
   ]);
   const now = exchange.clock();
   const findings = [
@@ -66,6 +68,7 @@ export async function examineNode(exchange: Exchange, place: Place, running: boo
     ...trips,
     ...standing,
     ...examineClocks(clocks),
+    ...examineOperators(operators),
     ...configuration,
     ...files,
     ...store,

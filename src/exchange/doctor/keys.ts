@@ -1,15 +1,18 @@
 import type { KeySet } from '../../domain/contract.types.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { isoInstant } from '../../domain/instant.ts';
-import { keySetToken, readCompact } from '../../wire/compact.ts';
-import { isTokenRefusal } from '../../wire/token-refusal.ts';
+import { isRefusal } from '../../domain/refusal.ts';
+import type { PublicKey } from '../../keys/keystore.ts';
+import { openCard } from '../../wire/card.ts';
 import type { Exchange } from '../context.ts';
-import { publishedKeySet } from '../publish.ts';
+import { publishedClaims, storedCard } from '../publish.ts';
+import { examinePlan } from './key-plan.ts';
 
 const DAY = 86_400;
-/** Days before the end of an operational key at which it should be replaced, and of the key set. */
+/** Days before the end of an operational key at which it should be replaced, of the key set, and of the card. */
 const KEY_DAYS = 45;
 const KEY_SET_DAYS = 30;
+const CARD_DAYS = 7;
 
 /** Instants in seconds since 1970. */
 export interface OwnKeys {
@@ -18,39 +21,64 @@ export interface OwnKeys {
   /** End of the published key set; undefined where none is published. */
   readonly publishedUntil: number | undefined;
   readonly identityPresent: boolean;
+  /** End of the stored card; undefined where there is none that lives. */
+  readonly cardUntil?: number | undefined;
+  /** All keys, and what the published key set says of them. */
+  readonly keys?: readonly PublicKey[];
+  readonly published?: KeySet['keys'];
 }
 
 export async function readOwnKeys(exchange: Exchange): Promise<OwnKeys> {
-  const active = exchange.keys.publicKeys().find(({ state }) => state === 'active');
-  const published = await publishedKeySet(exchange);
-  const jws = published && readCompact(published.keySet, keySetToken);
-  const claims = jws && !isTokenRefusal(jws) ? (jws.payload as unknown as KeySet) : undefined;
+  await exchange.keys.reload();
+  const keys = exchange.keys.publicKeys();
+  const claims = await publishedClaims(exchange.store.db);
+  const active = keys.filter(({ state, use }) => state === 'active' && use === 'sig').map(({ exp }) => exp);
   return {
-    activeUntil: active?.exp ?? 0,
+    activeUntil: active.length === 0 ? 0 : Math.min(...active),
     publishedUntil: claims?.exp,
-    identityPresent: exchange.keys.identity !== undefined,
+    // A file that does not open with the node's passphrase is here all the same.
+    identityPresent: (await exchange.keys.openIdentity()) !== undefined,
+    cardUntil: await cardEnd(exchange),
+    keys,
+    published: claims?.keys ?? [],
   };
 }
 
-/** How long our own keys still last. `now` in seconds. */
-export function examineKeys({ activeUntil, publishedUntil, identityPresent }: OwnKeys, now: number): Finding[] {
-  const publish = identityPresent ? 'caseref keys publish' : 'Bring keys/identity.key back, then: caseref keys publish';
+async function cardEnd(exchange: Exchange): Promise<number | undefined> {
+  const card = await storedCard(exchange);
+  if (card === undefined) return undefined;
+  const now = Math.floor(exchange.clock() / 1000);
+  const opened = await openCard(card, { now, loopback: exchange.profile.loopback });
+  return isRefusal(opened) ? undefined : opened.card.exp;
+}
+
+/** How long our own keys still last, and what they wait for. `now` in seconds. */
+export function examineKeys(own: OwnKeys, now: number): Finding[] {
+  const { activeUntil, publishedUntil, identityPresent, keys = [], published = [] } = own;
+  const publish = identityPresent
+    ? 'caseref keys publish'
+    : 'Bring keys/identity.key back and run caseref keys publish, or sign elsewhere: caseref keys export-public FILE';
   return [
-    ...examineActive(activeUntil, now, publish),
+    ...examineActive(activeUntil, now, identityPresent ? 'caseref keys rotate' : `caseref keys rotate. ${publish}`),
     ...examinePublished(publishedUntil, now, publish),
+    ...(keys.length === 0 ? [] : examinePlan({ keys, published, publish }, now)),
+    ...(own.keys === undefined || identityPresent ? [] : examineCard(own.cardUntil, now)),
     identity(identityPresent),
   ];
 }
 
-function examineActive(until: number, now: number, publish: string): Finding[] {
+function examineActive(until: number, now: number, next: string): Finding[] {
   const end = day(until);
+  if (until <= 0) {
+    const message = 'No key signs messages: nothing can be sent.';
+    return [{ level: 'bad', code: 'key-expired', message, next }];
+  }
   if (until <= now) {
     const message = `The key that signs messages has ended on ${end}: partners refuse what it signs.`;
-    return [{ level: 'bad', code: 'key-expired', message, next: `caseref keys generate, then ${publish}` }];
+    return [{ level: 'bad', code: 'key-expired', message, next }];
   }
   if (until - now < KEY_DAYS * DAY) {
-    const message = `The key that signs messages ends on ${end}.`;
-    return [{ level: 'warn', code: 'key-expiring', message, next: `caseref keys generate, then ${publish}` }];
+    return [{ level: 'warn', code: 'key-expiring', message: `The key that signs messages ends on ${end}.`, next }];
   }
   return [{ level: 'ok', code: 'key', message: `The key that signs messages lasts until ${end}.` }];
 }
@@ -69,6 +97,16 @@ function examinePublished(until: number | undefined, now: number, next: string):
     return [{ level: 'warn', code: 'key-set-expiring', message: `Our published key set ends on ${end}.`, next }];
   }
   return [{ level: 'ok', code: 'key-set', message: `Our published key set lasts until ${end}.` }];
+}
+
+/** Without the identity key a card lasts for a month after the last publication; it is needed for new partners only. */
+function examineCard(until: number | undefined, now: number): Finding[] {
+  if (until !== undefined && until - now >= CARD_DAYS * DAY) return [];
+  const message =
+    until === undefined
+      ? 'There is no card that lives: new partners cannot be introduced from here.'
+      : `The card for new partners ends on ${day(until)}.`;
+  return [{ level: 'note', code: 'card-ending', message, next: 'Publish where the identity key is: it signs both.' }];
 }
 
 function identity(present: boolean): Finding {

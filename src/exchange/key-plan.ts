@@ -1,0 +1,64 @@
+import { isRefusal } from '../domain/refusal.ts';
+import type { PublicKey } from '../keys/keystore.ts';
+import type { Exchange } from './context.ts';
+import { changeKeys, secondsNow } from './key-change.ts';
+import { activateWithin, retireWithin } from './key-state.ts';
+import { publishedClaims } from './publish.ts';
+
+const TICK_MS = 5000;
+
+/**
+ * What the plan of the keys asks for now: takes over what another process changed, activates what is published and has
+ * begun, and destroys the private parts whose time has come. Several processes may do this at once.
+ */
+export async function followKeyPlan(exchange: Exchange): Promise<void> {
+  await exchange.keys.reload();
+  const now = secondsNow(exchange);
+  const keys = exchange.keys.publicKeys();
+  const coming = keys.filter((key) => isToActivate(key, now));
+  const told = coming.length === 0 ? [] : ((await publishedClaims(exchange.store.db))?.keys ?? []);
+  for (const { kid } of coming.filter((key) => told.some(({ kid: named }) => named === key.kid))) {
+    await activatePlanned(exchange, kid);
+  }
+  for (const { kid } of keys.filter((key) => isToRetire(key, now))) await retireReplaced(exchange, kid);
+}
+
+function isToActivate({ state, plan, nbf }: PublicKey, now: number): boolean {
+  return state === 'future' && plan !== undefined && plan.activateAt <= now && nbf <= now;
+}
+
+function isToRetire({ state, retireAt }: PublicKey, now: number): boolean {
+  return state === 'replaced' && retireAt !== undefined && retireAt <= now;
+}
+
+async function activatePlanned(exchange: Exchange, kid: string): Promise<void> {
+  // A refusal: another process was faster, or the key was taken back meanwhile.
+  const done = await changeKeys(exchange, (trx) => activateWithin(exchange, trx, kid));
+  if (!isRefusal(done)) exchange.wake.outbox();
+}
+
+async function retireReplaced(exchange: Exchange, kid: string): Promise<void> {
+  await changeKeys(exchange, (trx) => retireWithin(exchange, trx, kid, 'replaced'));
+}
+
+/** Follows the plan now and every few seconds; `stop` waits for a look that is under way. */
+export function startKeyPlan(exchange: Exchange): { stop(): Promise<void> } {
+  let looking: Promise<void> | undefined;
+
+  function tick(): void {
+    looking ??= followKeyPlan(exchange)
+      .catch((failure: unknown) => exchange.log.failure('keys.failed', failure))
+      .finally(() => {
+        looking = undefined;
+      });
+  }
+
+  const timer = setInterval(tick, TICK_MS);
+  tick();
+  return {
+    async stop() {
+      clearInterval(timer);
+      await looking;
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import { isRefusal, type Refusal } from '../domain/refusal.ts';
+import { type Draft, isDraft, type Signing } from '../exchange/acts.ts';
+import { confirmPartner } from '../exchange/confirm.ts';
+import type { Exchange } from '../exchange/context.ts';
+import { addDeny, approveDeny, removeDeny } from '../exchange/denies.ts';
+import { addOperator, approveOperator, listOperators, listWaiting, removeOperator } from '../exchange/operators.ts';
+import { approvePolicy, setPolicy } from '../exchange/policies.ts';
+import { type Operation, type OperationAnswer, operation } from './answer.ts';
+import { issuer } from './listing.ts';
+import {
+  document,
+  instant,
+  listOf,
+  type Members,
+  type MembersRead,
+  oneOf,
+  optional,
+  type Reader,
+  readMembers,
+  text,
+  wholeNumber,
+  yesOrNo,
+} from './members.ts';
+
+/** A token of an approval is under a kilobyte. */
+const LONGEST_TOKEN = 4096;
+const token = optional(text(LONGEST_TOKEN));
+const version = wholeNumber(1, 1_000_000);
+const name = text(64);
+
+/** Since when the old identity may have been lost: an instant, or the word `unknown`. */
+const suspectSince: Reader<string> = (value, pointer) =>
+  value === 'unknown' ? { read: value } : instant(value, pointer);
+
+function suspectTime(since: string | undefined): Date | 'unknown' | undefined {
+  return since === undefined || since === 'unknown' ? since : new Date(since);
+}
+
+type Refused = Refusal | readonly Refusal[];
+
+/** An act in both its steps: what an operator would sign, and the act with the signature. */
+function signedAct<Shape extends Members, Out>(
+  shape: Shape,
+  act: (args: MembersRead<Shape>, signing: Signing | undefined) => Promise<Out>,
+) {
+  const withToken = operation<Members, Out>({ ...shape, signature: token }, async ({ signature, ...args }) => {
+    const signing = typeof signature === 'string' ? { token: signature } : undefined;
+    const out = await act(args as MembersRead<Shape>, signing);
+    if (isDraft(out)) throw new Error('an act without a key to sign with was answered with a draft');
+    return out;
+  });
+  const draft = (by: string, given: unknown) =>
+    operation(shape, async (args) => {
+      const out = await act(args, { by });
+      if (isRefusal(out) || Array.isArray(out)) return out as Refused;
+      return { sign: isDraft(out) ? out : null };
+    })(given as MembersRead<Shape>);
+  return {
+    perform: withToken as unknown as Operation<
+      MembersRead<Shape> & { readonly signature?: string },
+      Exclude<Out, Draft | Refused>
+    >,
+    draft,
+  };
+}
+
+function acts(exchange: Exchange) {
+  const confirmation = {
+    issuer,
+    fingerprint: text(200),
+    type: optional(text(64)),
+    jurisdictions: optional(listOf(text(16), 100)),
+    verifiedBy: optional(text(200)),
+    foreign: optional(yesOrNo),
+    local: optional(yesOrNo),
+    suspectSince: optional(suspectSince),
+  };
+  return {
+    'partner.confirm': signedAct(confirmation, (given, signing) =>
+      confirmPartner(exchange, { ...given, suspectSince: suspectTime(given.suspectSince) }, signing),
+    ),
+    'policy.set': signedAct({ issuer, document, version: optional(version) }, (given, signing) =>
+      setPolicy(exchange, given.issuer, given.document, { signing, version: given.version }),
+    ),
+    'policy.approve': signedAct({ issuer, version }, (given, signing) =>
+      approvePolicy(exchange, given.issuer, given.version, signing),
+    ),
+    'policy.deny.add': signedAct({ document }, (given, signing) => addDeny(exchange, given.document, signing)),
+    'policy.deny.remove': signedAct({ id: name }, ({ id }, signing) => removeDeny(exchange, id, signing)),
+    'policy.deny.approve': signedAct({ id: name }, ({ id }, signing) => approveDeny(exchange, id, signing)),
+    'operator.add': signedAct({ name, jwk: document }, (given, signing) => addOperator(exchange, given, signing)),
+    'operator.remove': signedAct({ name }, (given, signing) => removeOperator(exchange, given.name, signing)),
+    'operator.approve': signedAct({ name }, (given, signing) => approveOperator(exchange, given.name, signing)),
+  };
+}
+
+const actNames = [
+  'partner.confirm',
+  'policy.set',
+  'policy.approve',
+  'policy.deny.add',
+  'policy.deny.remove',
+  'policy.deny.approve',
+  'operator.add',
+  'operator.remove',
+  'operator.approve',
+] as const satisfies readonly (keyof ReturnType<typeof acts>)[];
+
+/** Operations that operators sign, what they would sign (`act.draft`), who they are and what waits for the second of them. */
+export function actOperations(exchange: Exchange) {
+  const all = acts(exchange);
+  return {
+    'partner.confirm': all['partner.confirm'].perform,
+    'policy.set': all['policy.set'].perform,
+    'policy.approve': all['policy.approve'].perform,
+    'policy.deny.add': all['policy.deny.add'].perform,
+    'policy.deny.remove': all['policy.deny.remove'].perform,
+    'policy.deny.approve': all['policy.deny.approve'].perform,
+    'operator.add': all['operator.add'].perform,
+    'operator.remove': all['operator.remove'].perform,
+    'operator.approve': all['operator.approve'].perform,
+    'operator.list': operation({}, () => listOperators(exchange)),
+    'operator.pending': operation({}, async () => ({ items: await listWaiting(exchange), next: null })),
+    'act.draft': draftOperation(all),
+  };
+}
+
+export type ActName = (typeof actNames)[number];
+
+const draftMembers = { operation: oneOf(actNames), by: text(64), args: document };
+
+/** What the operator of the key `by` would sign for an operation with these arguments; null where nothing is to be signed. */
+function draftOperation(
+  all: ReturnType<typeof acts>,
+): Operation<MembersRead<typeof draftMembers>, { readonly sign: Draft | null }> {
+  return async (given) => {
+    const read = readMembers(draftMembers, given);
+    if (isRefusal(read)) return { ok: false, refusals: [read] };
+    const { operation: called, by, args } = read.read;
+    return all[called].draft(by, args) as Promise<OperationAnswer<{ sign: Draft | null }>>;
+  };
+}
