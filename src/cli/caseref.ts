@@ -1,12 +1,14 @@
 import { CommanderError } from 'commander';
 import { readEnvironment } from '../config.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
+import { quietMlDsaWarning } from '../keys/ml-dsa-warning.ts';
 import { createLog } from '../log.ts';
 import type { Cli } from './command.ts';
 import { type Exit, exit, exitOf } from './exit.ts';
 import { createProgram } from './program.ts';
 import { createTerminal } from './terminal.ts';
 
+quietMlDsaWarning();
 const environment = readEnvironment();
 const terminal = createTerminal({ stdout: process.stdout, stderr: process.stderr, noColor: environment.noColor });
 const cli: Cli = {

@@ -3,9 +3,10 @@ import { codes } from '../domain/codes.ts';
 import type { Deny } from '../domain/contract.types.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { codeOption, listed, sayMore } from './argument.ts';
-import { type Cli, type Everywhere, group, leaf, refuseWith } from './command.ts';
+import { type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
 import { readJsonDocument } from './document.ts';
 import { ask } from './reach.ts';
+import { askSigned, BY_ANOTHER, type Signs, saySignatures, signs } from './signing.ts';
 
 /** `caseref policy deny`: what leaves to nobody, whatever a partner's policy says. */
 export function denyCommand(cli: Cli): Command {
@@ -13,10 +14,11 @@ export function denyCommand(cli: Cli): Command {
     addDeny(cli),
     listDenies(cli),
     removeDeny(cli),
+    approveDeny(cli),
   ]);
 }
 
-interface AddOptions extends Everywhere {
+interface AddOptions extends Signs {
   readonly destination?: readonly string[];
   readonly category?: readonly string[];
   readonly host?: readonly string[];
@@ -28,11 +30,12 @@ interface AddOptions extends Everywhere {
 const partsOfDeny = ['destination', 'category', 'host', 'ground', 'id'];
 
 function addDeny(cli: Cli): Command {
-  return leaf('add', 'add a deny; from then on no rule of any partner overrides it', [
+  const command = leaf('add', 'add a deny; from then on no rule of any partner overrides it', [
     'caseref policy deny add --category grooming --host chat.example --ground legal --id no-chats',
     'caseref policy deny add --destination XX --ground mandate',
     'caseref policy deny add --file deny.json',
-  ])
+  ]);
+  return signs(command)
     .option('--destination <cc,…>', 'where the partner is, as recorded at its confirmation', listed)
     .option('--category <code,…>', 'categories of references', listed)
     .option('--host <host,…>', 'hosts or registrable domains; stored, compared, and never logged', listed)
@@ -43,14 +46,18 @@ function addDeny(cli: Cli): Command {
       const document = await denyOf(cli, options);
       if (isRefusal(document)) return cli.end(refuseWith(cli, options, document));
       cli.end(
-        await ask(cli, options, 'policy.deny.add', { document }, (deny) => {
+        await askSigned(cli, options, 'policy.deny.add', { document }, (deny) => {
           cli.terminal.fields([
             ['deny', deny.id, 'strong'],
             ['ground', deny.ground],
+            ['state', deny.state, deny.state === 'active' ? 'good' : 'waiting'],
           ]);
+          saySignatures(cli, deny);
           if (deny.appliesTo.length > 0) cli.terminal.fields([['applies to', deny.appliesTo.join(', ')]]);
           else cli.terminal.warn('It applies to no partner that you have now.');
-          cli.terminal.say('It counts for every decision from now on; what was sent is not called back.');
+          if (deny.state === 'active')
+            cli.terminal.say('It counts for every decision from now on; what was sent is not called back.');
+          else sayWaits(cli, options, deny.id, 'It denies nothing yet. Another operator approves it:');
         }),
       );
     });
@@ -116,14 +123,37 @@ function describeWhen(when: Deny['when']): string {
     .join(' ');
 }
 
+function sayWaits(cli: Cli, options: Everywhere, id: string, what: string): void {
+  cli.terminal.next(what, [`caseref policy deny approve ${id} ${BY_ANOTHER}${sameNode(options)}`]);
+}
+
 function removeDeny(cli: Cli): Command {
-  return leaf('remove', 'end a deny; it stays in the record', ['caseref policy deny remove no-chats'])
+  const command = leaf('remove', 'end a deny; it stays in the record', ['caseref policy deny remove no-chats']);
+  return signs(command)
     .argument('<id>', 'name of the deny')
-    .action(async (id: string, options: Everywhere) => {
+    .action(async (id: string, options: Signs) => {
       cli.end(
-        await ask(cli, options, 'policy.deny.remove', { id }, () =>
-          cli.terminal.step(`The deny ${id} is removed.`, 'good'),
-        ),
+        await askSigned(cli, options, 'policy.deny.remove', { id }, (ended) => {
+          if (ended.removed) cli.terminal.step(`The deny ${id} is removed.`, 'good');
+          saySignatures(cli, ended);
+          if (!ended.removed) sayWaits(cli, options, id, 'It denies as before. Another operator approves its removal:');
+        }),
+      );
+    });
+}
+
+function approveDeny(cli: Cli): Command {
+  const command = leaf('approve', 'approve, as the second person, that a deny is added or removed', [
+    'caseref policy deny approve no-chats --operator ben.operator.key',
+  ]);
+  return signs(command)
+    .argument('<id>', 'name of the deny')
+    .action(async (id: string, options: Signs) => {
+      cli.end(
+        await askSigned(cli, options, 'policy.deny.approve', { id }, (approved) => {
+          cli.terminal.step(`The deny ${id} is ${approved.state === 'active' ? 'in force' : 'removed'}.`, 'good');
+          saySignatures(cli, approved);
+        }),
       );
     });
 }

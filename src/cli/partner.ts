@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { codes } from '../domain/codes.ts';
 import { isRefusal, refuse } from '../domain/refusal.ts';
-import { codeOption, listed, type PageOptions, paged, sayMore } from './argument.ts';
-import { type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
-import { readDocument } from './document.ts';
-import { fingerprintFields } from './keys.ts';
-import { ask, type ValueOf } from './reach.ts';
-import type { Column } from './table.ts';
+import { type PageOptions, paged, sayMore } from './argument.ts';
+import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
+import { type Exit, exit } from './exit.ts';
+import { addPartner, updatePartner } from './introduce.ts';
+import { confirmPartner } from './partner-confirm.ts';
+import { ask, reach, type ValueOf } from './reach.ts';
+import type { Column, Tone } from './table.ts';
 
 /** `caseref partner`: who this node exchanges with. */
 export function partnerCommand(cli: Cli): Command {
@@ -15,87 +15,12 @@ export function partnerCommand(cli: Cli): Command {
     confirmPartner(cli),
     listPartners(cli),
     showPartner(cli),
+    updatePartner(cli),
     suspendPartner(cli),
     resumePartner(cli),
+    removePartner(cli),
+    checkPartner(cli),
   ]);
-}
-
-const NO_ENCRYPTION =
-  'This release signs but does not encrypt: it exchanges with nodes on this machine, and with foreign clients by your word.';
-const FOREIGN =
-  'Confirmed as a foreign client: messages to it are signed and not encrypted; only TLS protects them on the way, and whoever ends that TLS reads them.';
-
-function addPartner(cli: Cli): Command {
-  return leaf('add', 'take the peer card of a partner; it is pending until its fingerprint is confirmed', [
-    'caseref partner add their.card',
-    'caseref partner add - < their.card',
-  ])
-    .argument('<file>', 'the partner’s peer card; - is standard input')
-    .action(async (file: string, options: Everywhere) => {
-      const bytes = await readDocument(cli, file);
-      if (isRefusal(bytes)) return cli.end(refuseWith(cli, options, bytes));
-      const card = Buffer.from(bytes).toString('latin1').trim();
-      cli.end(
-        await ask(cli, options, 'partner.add', { card }, (added) => {
-          cli.terminal.fields([
-            ['partner', added.issuer, 'strong'],
-            ['state', added.state, 'waiting'],
-            ['says it is', `${added.organisation.name}, ${added.organisation.type}`],
-            ['for', added.organisation.jurisdictions.join(', ')],
-            ...fingerprintFields(added),
-          ]);
-          if (!added.exchangeable) cli.terminal.warn(NO_ENCRYPTION);
-          // Not the fingerprint of the card: whoever pasted that would have compared nothing.
-          cli.terminal.next(
-            'Call the partner on a number that you know, have it read out its fingerprint, and type that:',
-            [`caseref partner confirm ${added.issuer} --fingerprint 'WHAT YOU HEARD'${sameNode(options)}`],
-          );
-        }),
-      );
-    });
-}
-
-interface ConfirmOptions extends Everywhere {
-  readonly fingerprint: string;
-  readonly as?: string;
-  readonly jurisdiction?: readonly string[];
-  readonly verifiedBy?: string;
-  readonly foreign?: boolean;
-  readonly local?: boolean;
-}
-
-function confirmPartner(cli: Cli): Command {
-  return leaf('confirm', 'make a pending partner active; what is recorded here counts, not its card', [
-    "caseref partner confirm https://node.police-b.example --fingerprint '31742 09911 …'",
-    'caseref partner confirm https://node.police-b.example --fingerprint FP --as law-enforcement --jurisdiction NL',
-  ])
-    .argument('<issuer>', 'the partner, exactly as it was added')
-    .requiredOption('--fingerprint <fp>', 'as it was read out: eight groups of five digits, or as it is written')
-    .addOption(codeOption('--as <type>', 'what the partner is (default: as its card says)', codes.organisationType))
-    .option('--jurisdiction <cc,…>', 'where it is competent (default: as its card says)', listed)
-    .option('--verified-by <text>', 'who compared the fingerprint, and how')
-    .option('--foreign', 'a client of another make that cannot encrypt')
-    .option('--local', 'may be reached at a private address')
-    .action(async (issuer: string, options: ConfirmOptions) => {
-      const { fingerprint, as: type, jurisdiction: jurisdictions, verifiedBy, foreign, local } = options;
-      const confirmation = { issuer, fingerprint, type, jurisdictions, verifiedBy, foreign, local };
-      cli.end(
-        await ask(cli, options, 'partner.confirm', confirmation, (confirmed) => {
-          const origin = (member: 'type' | 'jurisdictions') =>
-            confirmed.fromCard.includes(member) ? '  (taken from its card)' : '';
-          cli.terminal.fields([
-            ['partner', confirmed.issuer, 'strong'],
-            ['state', confirmed.state, 'good'],
-            ['recorded as', `${confirmed.type}${origin('type')}`],
-            ['competent for', `${confirmed.jurisdictions.join(', ')}${origin('jurisdictions')}`],
-          ]);
-          if (confirmed.foreign) cli.terminal.warn(FOREIGN);
-          cli.terminal.next('Nothing is sent to it before it has a policy:', [
-            `caseref policy set ${issuer} policy.json${sameNode(options)}`,
-          ]);
-        }),
-      );
-    });
 }
 
 interface SuspendOptions extends Everywhere {
@@ -150,6 +75,57 @@ function resumePartner(cli: Cli): Command {
     });
 }
 
+function removePartner(cli: Cli): Command {
+  return leaf('remove', 'end the exchange with a partner; withdrawals cannot reach it any more', [
+    'caseref partner remove https://node.police-b.example          says what would be lost',
+    'caseref partner remove https://node.police-b.example --yes',
+  ])
+    .argument('<issuer>', 'the partner')
+    .option('--yes', 'do it')
+    .action(async (issuer: string, options: Everywhere & { yes?: boolean }) => {
+      const { yes = false } = options;
+      cli.end(
+        await ask(cli, options, 'partner.remove', { issuer, yes }, ({ holds, owed, dropped }) => {
+          cli.terminal.step(`${issuer} is no partner any more; what it sent stays under retention.`, 'bad');
+          cli.terminal.say(`It holds ${holds} of our references; ${dropped} messages that waited for it are dropped.`);
+          for (const { reference, state, queuedAt } of owed)
+            cli.terminal.warn(`The withdrawal of ${reference} is not settled (${state}, since ${queuedAt}): call it.`);
+        }),
+      );
+    });
+}
+
+const tones: Readonly<Record<'bad' | 'warn' | 'note' | 'ok', Tone>> = {
+  bad: 'bad',
+  warn: 'waiting',
+  note: 'plain',
+  ok: 'good',
+};
+
+function checkPartner(cli: Cli): Command {
+  return leaf('check', 'try the way to a partner and back, its keys and its policy; exit 1 when something is bad', [
+    'caseref partner check https://node.police-b.example',
+  ])
+    .argument('<issuer>', 'the partner')
+    .action(async (issuer: string, options: Everywhere) => {
+      const node = await reach(cli, options);
+      if (isRefusal(node)) return cli.end(refuseWith(cli, options, node));
+      try {
+        const answer = await node.call('partner.check', { issuer });
+        cli.end(answer.ok ? printCheck(cli, options, answer.value) : refuseWith(cli, options, answer.refusals));
+      } finally {
+        await node.close();
+      }
+    });
+}
+
+function printCheck(cli: Cli, options: Everywhere, check: ValueOf<'partner.check'>): Exit {
+  answerWith(cli, options, check, ({ findings }) => {
+    for (const { level, message, next } of findings) cli.terminal.verdict(level, tones[level], message, next);
+  });
+  return check.well ? exit.done : exit.refused;
+}
+
 type PartnerRow = ValueOf<'partner.list'>['items'][number];
 
 const columns: readonly Column<PartnerRow>[] = [
@@ -158,6 +134,7 @@ const columns: readonly Column<PartnerRow>[] = [
   { title: 'recorded as', cell: ({ type }) => type },
   { title: 'for', cell: ({ jurisdictions }) => jurisdictions.join(',') },
   { title: 'key set until', cell: ({ keySet }) => keySet.expiresAt },
+  { title: 'encryption', cell: ({ encryption }) => encryption?.mode ?? '' },
   { title: 'name', cell: ({ name }) => name, shrinks: true },
 ];
 
@@ -190,8 +167,27 @@ function showPartner(cli: Cli): Command {
     });
 }
 
-function printPartner({ terminal }: Cli, partner: ValueOf<'partner.show'>): void {
-  const { contact, keySet } = partner;
+function failed(times: number): string {
+  return times === 0 ? '' : `, failures in a row: ${times}`;
+}
+
+function printReplacement(
+  { terminal }: Cli,
+  issuer: string,
+  { fingerprint, spokenFingerprint, addedAt }: NonNullable<ValueOf<'partner.show'>['replacement']>,
+): void {
+  terminal.line('');
+  terminal.fields([
+    ['another identity', `came ${addedAt}; nothing of it counts before it is confirmed`, 'bad'],
+    ['its fingerprint', fingerprint],
+    ['spoken', spokenFingerprint],
+  ]);
+  terminal.next(`Call ${issuer} on a number that you had before that day, and compare.`, []);
+}
+
+function printPartner(cli: Cli, partner: ValueOf<'partner.show'>): void {
+  const { terminal } = cli;
+  const { contact, keySet, encryption, replacement, suspect } = partner;
   terminal.fields([
     ['partner', partner.issuer, 'strong'],
     ['name', partner.name],
@@ -199,7 +195,7 @@ function printPartner({ terminal }: Cli, partner: ValueOf<'partner.show'>): void
     ['because', partner.stateReason],
     ['recorded as', partner.type],
     ['competent for', partner.jurisdictions.join(', ')],
-    ['coverage', partner.coverage.join(', ')],
+    ['coverage', partner.coverage.map(({ country, mandate }) => `${country} ${mandate}`).join(', ')],
     ['fingerprint', partner.fingerprint],
     ['spoken', partner.spokenFingerprint],
     ['added', partner.addedAt],
@@ -210,8 +206,18 @@ function printPartner({ terminal }: Cli, partner: ValueOf<'partner.show'>): void
     ['desk', contact?.desk],
     ['e-mail', contact?.email],
     ['telephone', contact?.phone],
+    ['encryption', encryption && [encryption.mode, encryption.kid].filter(Boolean).join(', now to ')],
+    ['verifies', partner.algorithms?.join(', ')],
     ['key set', `${keySet.seq}, until ${keySet.expiresAt}`],
+    ['newest', keySet.refreshedAt && `seen ${keySet.refreshedAt}`],
+    [
+      'asked for',
+      keySet.triedAt && `${keySet.triedAt}${failed(keySet.failures)}`,
+      keySet.failures > 0 ? 'bad' : 'plain',
+    ],
+    ['suspect', suspect.count > 0 ? `${suspect.count} messages, not attested anew` : undefined, 'bad'],
   ]);
+  if (replacement) printReplacement(cli, partner.issuer, replacement);
   terminal.line('');
   terminal.table(
     [
@@ -220,6 +226,8 @@ function printPartner({ terminal }: Cli, partner: ValueOf<'partner.show'>): void
       { title: 'use', cell: ({ use }) => use },
       { title: 'until', cell: ({ expiresAt }) => expiresAt },
       { title: 'revoked', cell: ({ revokedAt }) => revokedAt ?? '', tone: () => 'bad' },
+      { title: 'why', cell: ({ revokedReason }) => revokedReason ?? '' },
+      { title: 'seen', cell: ({ revocationSeenAt }) => revocationSeenAt ?? '' },
     ],
     partner.keys,
   );

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { isRefusal } from '../domain/refusal.ts';
 import { wholeNumber } from './argument.ts';
-import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith } from './command.ts';
+import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
 import { denyCommand } from './deny.ts';
 import { readJsonDocument } from './document.ts';
 import { exit } from './exit.ts';
 import { ask, type ValueOf } from './reach.ts';
+import { askSigned, BY_ANOTHER, type Signs, saySignatures, signs } from './signing.ts';
 
 /** `caseref policy`: what goes to a partner and what is taken from it. */
 export function policyCommand(cli: Cli): Command {
@@ -19,26 +20,32 @@ export function policyCommand(cli: Cli): Command {
 }
 
 const version = wholeNumber(1, 1_000_000);
-const LONE_OPERATOR = 'There are fewer than two operators: this is recorded, a second person is not enforced.';
 
 function setPolicy(cli: Cli): Command {
-  return leaf('set', 'store a policy as the next version of a partner', [
+  const command = leaf('set', 'store a policy as the next version of a partner', [
     'caseref policy set https://node.police-b.example policy.json',
-  ])
+    'caseref policy set https://node.police-b.example policy.json --operator ada.operator.key',
+  ]);
+  return signs(command)
     .argument('<issuer>', 'the partner')
     .argument('<file>', 'the policy document; - is standard input')
-    .action(async (issuer: string, file: string, options: Everywhere) => {
+    .action(async (issuer: string, file: string, options: Signs) => {
       const document = await readJsonDocument(cli, file);
       if (isRefusal(document)) return cli.end(refuseWith(cli, options, document));
       cli.end(
-        await ask(cli, options, 'policy.set', { issuer, document }, (set) => {
+        await askSigned(cli, options, 'policy.set', { issuer, document }, (set) => {
           cli.terminal.fields([
             ['partner', set.partner, 'strong'],
             ['version', set.version, 'strong'],
-            ['state', set.state, 'good'],
+            ['state', set.state, set.state === 'active' ? 'good' : 'waiting'],
           ]);
+          saySignatures(cli, set);
           sayWarnings(cli, set.warnings);
-          cli.terminal.say(LONE_OPERATOR);
+          if (set.state === 'active') return;
+          cli.terminal.next('It decides nothing yet. Another operator looks at it and approves it:', [
+            `caseref policy show ${issuer} --version ${set.version}${sameNode(options)}`,
+            `caseref policy approve ${issuer} ${set.version} ${BY_ANOTHER}${sameNode(options)}`,
+          ]);
         }),
       );
     });
@@ -58,11 +65,19 @@ function showPolicy(cli: Cli): Command {
     .action(async (issuer: string, options: Everywhere & { version?: number }) => {
       cli.end(
         await ask(cli, options, 'policy.show', { issuer, version: options.version }, (shown) => {
-          cli.terminal.say(`${shown.state} since ${shown.createdAt}, ${shown.digest}`);
+          cli.terminal.say(standingOf(shown));
           for (const line of JSON.stringify(shown.document, null, 2).split('\n')) cli.terminal.line(line);
         }),
       );
     });
+}
+
+/** Whose version it is, since when, and what the signatures are over. */
+function standingOf({ state, createdAt, activatedAt, author, approver, digest }: ValueOf<'policy.show'>): string {
+  const set = `set ${createdAt}${author === undefined ? '' : ` by ${author}`}`;
+  const approved = approver === undefined ? '' : ` (approved by ${approver})`;
+  const force = activatedAt === undefined ? '' : `, in force from ${activatedAt}${approved}`;
+  return `${state}: ${set}${force}, ${digest}`;
 }
 
 function checkPolicy(cli: Cli): Command {
@@ -87,20 +102,21 @@ function checkPolicy(cli: Cli): Command {
 }
 
 function approvePolicy(cli: Cli): Command {
-  return leaf('approve', 'approve a version of a policy as the second person', [
-    'caseref policy approve https://node.police-b.example 3',
-  ])
+  const command = leaf('approve', 'approve a version of a policy as the second person', [
+    'caseref policy approve https://node.police-b.example 3 --operator ben.operator.key',
+  ]);
+  return signs(command)
     .argument('<issuer>', 'the partner')
     .argument('<version>', 'the version to approve', version)
-    .action(async (issuer: string, wanted: number, options: Everywhere) => {
+    .action(async (issuer: string, wanted: number, options: Signs) => {
       cli.end(
-        await ask(cli, options, 'policy.approve', { issuer, version: wanted }, (approved) => {
+        await askSigned(cli, options, 'policy.approve', { issuer, version: wanted }, (approved) => {
           cli.terminal.fields([
             ['partner', approved.partner, 'strong'],
             ['version', approved.version],
-            ['state', approved.state],
+            ['state', approved.state, 'good'],
           ]);
-          cli.terminal.say(LONE_OPERATOR);
+          saySignatures(cli, approved);
         }),
       );
     });

@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor.ts';
 import { eventsCommand } from './events.ts';
 import { initCommand } from './init.ts';
 import { keysCommand } from './keys.ts';
+import { operatorCommand } from './operator.ts';
 import { partnerCommand } from './partner.ts';
 import { policyCommand } from './policy.ts';
 import { referenceCommand } from './reference.ts';
@@ -23,6 +24,7 @@ const commands = [
   keysCommand,
   partnerCommand,
   policyCommand,
+  operatorCommand,
   clientCommand,
   referenceCommand,
   deliveryCommand,
@@ -54,6 +56,11 @@ export function createProgram(cli: Cli): Command {
 Environment:
   CASEREF_DATA             directory of the node, instead of --data
   CASEREF_PASSPHRASE_FILE  file with the passphrase of the key store (or CASEREF_PASSPHRASE)
+  CASEREF_OPERATOR         key file of the operator who acts, instead of --operator
+  CASEREF_OPERATOR_PASSPHRASE_FILE
+                           file with the passphrase of that key (or CASEREF_OPERATOR_PASSPHRASE)
+  CASEREF_IDENTITY_PASSPHRASE_FILE, CASEREF_NEW_PASSPHRASE_FILE
+                           the same for the identity key alone, and for caseref keys passphrase
   CASEREF_DATABASE         PostgreSQL, for a node that was made with it
   CASEREF_ALERT_COMMAND    program that the node runs for each alert, with its code and id
   NO_COLOR                 print without colour

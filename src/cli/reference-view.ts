@@ -17,7 +17,11 @@ function contentOf(row: object): Partial<CaseReference> {
 export const referenceColumns: readonly Column<ReferenceRow>[] = [
   { title: 'id', cell: ({ id }) => id },
   { title: 'way', cell: ({ direction }) => direction },
-  { title: 'state', cell: ({ state }) => state, tone: ({ state }) => (state === 'open' ? 'plain' : 'waiting') },
+  {
+    title: 'state',
+    cell: ({ state, suspect }) => (suspect ? `${state} (suspect)` : state),
+    tone: ({ state, suspect }) => (suspect ? 'bad' : state === 'open' ? 'plain' : 'waiting'),
+  },
   {
     title: 'urgency',
     cell: (row) => contentOf(row).urgency?.level ?? 'routine',
@@ -94,7 +98,11 @@ export function printReference(terminal: Terminal, shown: ShownReference): void 
         { title: 'partner', cell: ({ partner }) => partner },
         { title: 'event', cell: ({ event }) => event },
         { title: 'state', cell: ({ state }) => state, tone: ({ state }) => deliveryTone(state) },
-        { title: 'receipt', cell: ({ receipt }) => [receipt?.outcome, receipt?.code].filter(Boolean).join(' ') },
+        {
+          title: 'receipt',
+          cell: ({ receipt }) =>
+            [receipt?.outcome, receipt?.code, receipt?.suspect && '(suspect)'].filter(Boolean).join(' '),
+        },
       ],
       deliveries,
     );
@@ -121,6 +129,11 @@ function printContent(terminal: Terminal, shown: ShownReference): void {
     ['originator', shown.originator],
     ['way', shown.direction],
     ['state', shown.state],
+    [
+      'suspect',
+      shown.suspect ? 'yes: signed by a key that was lost before; ask the originator to attest it' : undefined,
+      'bad',
+    ],
     ['revision', shown.revision],
     ['address', onTerminal(content.url)],
     ['role', content.role],

@@ -29,7 +29,7 @@ async function serve(cli: Cli, options: Everywhere & { trial?: boolean }): Promi
   const standing = { issuer: choice.settings.issuer, store: choice.run.store.kind, addresses: node.addresses };
   if (options.json) cli.terminal.json(standing);
   else printAddresses(cli.terminal, choice, node);
-  sayLimits(cli.terminal, choice);
+  await sayLimits(cli.terminal, choice, node);
   const signal = await stopping;
   cli.terminal.say(`${signal}: no new work; finishing what is under way.`);
   await node.close();
@@ -71,10 +71,12 @@ function printAddresses(terminal: Terminal, { settings, run }: NodeChoice, { add
 }
 
 /** What this node cannot promise is said where it starts, not only in the documents. */
-function sayLimits(terminal: Terminal, { run }: NodeChoice): void {
+async function sayLimits(terminal: Terminal, { run }: NodeChoice, { operations }: RunningNode): Promise<void> {
   if (run.store.kind === 'embedded') {
     terminal.warn('The embedded store runs with fsync off: a power cut can lose what this node has answered for.');
     terminal.warn('It serves one process and is not for production; use PostgreSQL there.');
   }
-  terminal.warn('There are fewer than two operators: acts are recorded, a second person is not enforced.');
+  const operators = await operations['operator.list']({});
+  if (operators.ok && !operators.value.enforced)
+    terminal.warn('There are fewer than two operators: acts are recorded, a second person is not enforced.');
 }

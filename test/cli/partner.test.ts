@@ -2,8 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { spokenFingerprint } from '../../src/wire/fingerprint.ts';
-import { type ForeignPartner, foreignPartner, policyFor } from '../support/foreign-partner.ts';
+import { type ForeignPartner, foreignPartner, policyFor, seconds } from '../support/foreign-partner.ts';
+import { keyEntry, makeCard, makeKeySet } from '../support/introductions.ts';
 import { type TestNode, testNode } from '../support/node.ts';
+import { testKey } from '../support/tokens.ts';
 import { type Ran, run } from './run.ts';
 
 // The node runs in this process; what is tested are the commands beside it, through its private socket.
@@ -84,6 +86,28 @@ test('the list and the whole partner', async () => {
   expect(JSON.parse(json.out)).toMatchObject({ issuer: partner.issuer, state: 'active', jurisdictions: ['DE', 'NL'] });
 });
 
+test('a card that is there already says what to do with a newer one, and the same one changes nothing', async () => {
+  const known = await on(['partner', 'add', '-'], partner.card());
+  expect([known.code, known.err]).toEqual([
+    1,
+    expect.stringMatching(/partner-exists.*\n.*caseref partner update FILE/),
+  ]);
+  const older = await on(['partner', 'update', '-'], partner.card({ iat: seconds() - 3600 }));
+  expect([older.code, older.err]).toEqual([1, expect.stringMatching(/card-invalid at \/iat: .*older/)]);
+});
+
+test('a newer card is taken, and what it says otherwise than was confirmed is told and stays', async () => {
+  const organisation = { name: 'Unit renamed', type: 'hotline', jurisdictions: ['DE'] };
+  const card = partner.card({ iat: seconds() + 30, organisation });
+  const { code, err } = await on(['partner', 'update', '-'], card);
+  expect(code, err).toBe(0);
+  expect(err).toMatch(/changed: name/);
+  expect(err).toMatch(/! It says another type than you confirmed, which stays: "hotline"/);
+  expect((await on(['partner', 'show', partner.issuer])).out).toMatch(/^recorded as +law-enforcement$/m);
+  const same = await on(['partner', 'update', '-'], card);
+  expect([same.code, same.err]).toEqual([0, expect.stringContaining('here already')]);
+});
+
 test('a policy is checked, set, approved and shown', async () => {
   const file = join(node.directory, 'policy.json');
   await writeFile(file, JSON.stringify(policyFor(partner.issuer)));
@@ -133,12 +157,6 @@ test('a policy for somebody who is no partner says that, before it compares anyt
   const document = JSON.stringify(policyFor(partner.issuer));
   const { code, err } = await on(['policy', 'set', `${partner.issuer}/`, '-'], document);
   expect([code, err]).toEqual([1, expect.stringMatching(/partner-unknown at \/issuer: .*\n.*issuers have none/)]);
-});
-
-test('a policy that wants encryption is taken, and what this release cannot do is said', async () => {
-  const document = JSON.stringify({ ...policyFor(partner.issuer), security: { encryption: 'required' } });
-  const { code, err } = await on(['policy', 'check', '-'], document);
-  expect([code, err]).toEqual([0, expect.stringMatching(/^! \/security\/encryption: This release cannot encrypt/m)]);
 });
 
 test('a policy is checked without a node', async () => {
@@ -204,4 +222,49 @@ test('a new key is made, and published to the partner', async () => {
   expect([published.code, published.err]).toEqual([0, expect.stringContaining(`✓ ${partner.issuer} told`)]);
   const { out } = await on(['keys', 'list']);
   expect(out).toContain(JSON.parse(made.out).kid);
+});
+
+test('a check prints one line each and exits 1 when something is bad', async () => {
+  const { code, out } = await on(['partner', 'check', partner.issuer]);
+  expect(code, out).toBe(1);
+  expect(out).toMatch(/^bad +.*signed no receipt within ten seconds/m);
+  expect(out).toMatch(/^ok +We sign with Ed25519, which it verifies\.$/m);
+  expect(out).toMatch(/^ok +A policy with a legal basis is in force\.$/m);
+  const json = await on(['partner', 'check', 'https://nobody.example', '--json']);
+  expect([json.code, JSON.parse(json.err).code]).toEqual([1, 'partner-unknown']);
+}, 40_000);
+
+test('another identity key prints the new fingerprint, what stays in force, and the call to make', async () => {
+  const identity = testKey();
+  const life = { iat: seconds(), exp: seconds() + 86_400 };
+  const endpoints = { push: `${partner.issuer}/exchange/push`, keys: `${partner.issuer}/exchange/keys` };
+  const keys = [keyEntry(testKey(), { nbf: seconds() - 60, exp: seconds() + 86_400 })];
+  const key_set = makeKeySet(
+    { iss: partner.issuer, ...life, seq: life.iat, endpoints, keys, encryption: 'none' },
+    { key: identity },
+  );
+  const card = makeCard({ iss: partner.issuer, ...life, identity_key: identity.jwk, key_set }, { key: identity });
+  const { code, out, err } = await on(['partner', 'update', '-'], card);
+  expect(code, err).toBe(0);
+  expect(err).toContain('ANOTHER identity key');
+  expect(out).toContain(identity.kid);
+  expect(out).toMatch(new RegExp(`^still in force +${partner.identity.kid}$`, 'm'));
+  expect(err).toMatch(/number that you had before this card/);
+  expect(err).toContain(`--fingerprint 'WHAT YOU HEARD' --suspect-since INSTANT`);
+  const shown = await on(['partner', 'show', partner.issuer]);
+  expect(shown.out).toMatch(new RegExp(`^its fingerprint +${identity.kid}$`, 'm'));
+  expect(shown.out).toMatch(/^encryption +none$/m);
+  expect((await on(['partner', 'check', partner.issuer])).out).toMatch(/^bad +A card with another identity key waits/m);
+}, 40_000);
+
+test('a partner is removed only with --yes, which is told what is lost, and suspension instead', async () => {
+  const asked = await on(['partner', 'remove', partner.issuer]);
+  expect([asked.code, asked.out]).toEqual([2, '']);
+  expect(asked.err).toMatch(/holds \d+ of our references/);
+  expect(asked.err).toContain(`caseref partner suspend ${partner.issuer}`);
+  const { code, err } = await on(['partner', 'remove', partner.issuer, '--yes']);
+  expect([code, err]).toEqual([0, expect.stringContaining('is no partner any more')]);
+  expect((await on(['partner', 'show', partner.issuer])).code).toBe(1);
+  const again = await on(['partner', 'add', '-'], partner.card({ iat: seconds() + 60 }));
+  expect([again.code, again.out]).toEqual([0, expect.stringMatching(/^before +a partner that was removed/m)]);
 });
