@@ -1,3 +1,4 @@
+import type { Terms } from '../support/cli-node.ts';
 import { inventedReference } from '../support/invented.ts';
 import { freshDatabase, startPostgres } from '../support/postgres.ts';
 import { measureFloor } from './floor.ts';
@@ -28,8 +29,8 @@ async function submit({ agent, api }: Pair, from: number, count: number): Promis
 }
 
 /** References per second from the API to the receipt, after a warm-up. */
-export async function measureExchange(databases: readonly [string, string]): Promise<number> {
-  const pair = await startPair(databases, IN_FLIGHT + 1);
+export async function measureExchange(databases: readonly [string, string], terms: Terms = {}): Promise<number> {
+  const pair = await startPair(databases, IN_FLIGHT + 1, terms);
   try {
     const warm = Math.ceil(COUNT / 5);
     await Promise.all([submit(pair, 0, warm), pair.receipted(warm)]);
@@ -43,16 +44,18 @@ export async function measureExchange(databases: readonly [string, string]): Pro
 
 /**
  * References per second from the API to the receipt, between two processes on one real PostgreSQL with durable commits,
- * as a ratio to a floor measured in the same run. Only the ratio travels between machines.
+ * as a ratio to a floor measured in the same run; plain, as the floor is, and encrypted both ways. Only ratios travel
+ * between machines.
  */
 export async function bench(print: (figure: Record<string, unknown>) => void): Promise<void> {
   const postgres = await startPostgres({ durable: true });
   try {
-    const bases = await Promise.all([1, 2, 3, 4].map(() => freshDatabase(postgres.url)));
-    const urls = bases.map((base) => base.url) as [string, string, string, string];
+    const bases = await Promise.all([1, 2, 3, 4, 5, 6].map(() => freshDatabase(postgres.url)));
+    const urls = bases.map((base) => base.url) as [string, string, string, string, string, string];
     const payload = JSON.stringify(inventedReference(0)).padEnd(1100, ' ');
     const before = await measureFloor([urls[0], urls[1]], { count: COUNT, inFlight: IN_FLIGHT, payload });
     const exchange = await measureExchange([urls[2], urls[3]]);
+    const encrypted = await measureExchange([urls[4], urls[5]], { encryption: 'required' });
     print({
       bench: 'exchange',
       inFlight: IN_FLIGHT,
@@ -60,6 +63,8 @@ export async function bench(print: (figure: Record<string, unknown>) => void): P
       floorPerSecond: Math.round(before),
       perSecond: Math.round(exchange),
       ratio: Number((exchange / before).toFixed(2)),
+      encryptedPerSecond: Math.round(encrypted),
+      encryptedRatio: Number((encrypted / before).toFixed(2)),
     });
   } finally {
     await postgres.stop();

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent } from 'undici';
-import { type CliNode, clientToken, introduce, makeNode } from '../support/cli-node.ts';
+import { type CliNode, clientToken, introduce, makeNode, type Terms } from '../support/cli-node.ts';
 
 const PER_MINUTE = 1_000_000;
 
@@ -16,13 +16,17 @@ export interface Pair {
   end(): Promise<void>;
 }
 
-export async function startPair(databases: readonly [string, string], connections: number): Promise<Pair> {
+export async function startPair(
+  databases: readonly [string, string],
+  connections: number,
+  terms: Terms = {},
+): Promise<Pair> {
   const named = (name: string, jurisdiction: string, database: string) =>
     makeNode({ name, type: 'hotline', jurisdiction, database });
   const sender = await named('Bench Hotline', 'DE', databases[0]);
   const receiver = await named('Bench Partner', 'NL', databases[1]);
   // A quota is not what a bench measures: by default a partner takes 6,000 messages a minute.
-  await introduce(sender, receiver, { perMinute: PER_MINUTE });
+  await introduce(sender, receiver, { perMinute: PER_MINUTE, ...terms });
   const api = { origin: sender.api, token: await clientToken(sender) };
   const [sending, receiving] = [await sender.serve(), await receiver.serve()];
   const agent = new Agent({ connections });

@@ -1,20 +1,28 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ForeignPartner, foreignPartner, freshJti, wireReference } from '../support/foreign-partner.ts';
 import { eventually, type TestNode, testNode } from '../support/node.ts';
-import type { Json } from '../support/tokens.ts';
+import { type Outbound, type Trap, trap, watchOutbound } from '../support/outbound.ts';
+import { honestHeader, type Json, testKey } from '../support/tokens.ts';
 
 // What a foreign peer sends properly signed and the gates refuse: a signed receipt says so, and nothing of it is kept.
 
 let node: TestNode;
 let partner: ForeignPartner;
+let outbound: Outbound;
+let elsewhere: Trap;
 
 beforeAll(async () => {
   node = await testNode();
   partner = await foreignPartner();
   await partner.meet(node);
+  elsewhere = await trap();
+  outbound = watchOutbound([node.issuer, partner.issuer].map((issuer) => Number(new URL(issuer).port)));
 });
 afterAll(async () => {
+  outbound.stop();
+  await elsewhere.close();
   await node.remove();
   await partner.close();
 });
@@ -24,6 +32,17 @@ async function receiptFor(events: Json, changes: Json = {}): Promise<Json> {
   const answer = await partner.push(node, partner.token(node, { jti, events, ...changes }));
   expect({ status: answer.status, body: await answer.text() }).toEqual({ status: 202, body: '' });
   return eventually('a receipt', async () => partner.receiptsFor(jti)[0]);
+}
+
+/** A row that says that it was refused and nothing of what it said; no reference, no decision, no connection. */
+async function expectNothingTaken(jti: string): Promise<void> {
+  const { db } = node.running.exchange.store;
+  const rows = await db.selectFrom('message').selectAll().where('jti', '=', jti).execute();
+  const nothing = { body: null, plain: null, originator: null, reference_id: null };
+  expect(rows).toMatchObject([{ outcome: 'refused', ...nothing }]);
+  for (const table of ['reference', 'reference_key', 'decision'] as const)
+    expect(await db.selectFrom(table).selectAll().execute()).toEqual([]);
+  expect(outbound.begun()).toEqual([]);
 }
 
 const CANARY = 'canary-7c1e';
@@ -58,6 +77,7 @@ describe('a verified event that is refused', () => {
       const receipt = await receiptFor(events);
       expect(receipt).toMatchObject({ outcome: 'refused', code });
       expect(receipt.pointer ?? '').toBe(pointer);
+      await expectNothingTaken((receipt.for as Json).jti as string);
     },
   );
 
@@ -86,6 +106,30 @@ describe('a verified event that is refused', () => {
     const { items } = await node.ask('events', { limit: 500 });
     const told = items.filter(({ type }) => type === 'message.refused').map(({ code }) => code);
     expect(told).toEqual(expect.arrayContaining(['fingerprint-refused', 'unsupported-event', 'not-originator']));
+  });
+});
+
+describe('a header that points to keys elsewhere', () => {
+  const { kid, jwk } = testKey();
+  const pointers: Record<string, (url: string) => Json> = {
+    jku: (url) => ({ jku: `${url}/jwks.json` }),
+    x5u: (url) => ({ x5u: `${url}/chain.pem` }),
+    'jku with a kid that is unknown': (url) => ({ jku: `${url}/jwks.json`, kid }),
+    'a kid that is an address': (url) => ({ kid: `${url}/key.json` }),
+    jwk: () => ({ jwk, kid }),
+    'an iss elsewhere': () => ({}),
+  };
+  test.each(Object.entries(pointers))('%s is answered without asking there, then or later', async (name, header) => {
+    const jti = freshJti();
+    const changes = name === 'an iss elsewhere' ? { jti, iss: elsewhere.url } : { jti };
+    const token = partner.token(node, changes, { ...honestHeader(partner.operational), ...header(elsewhere.url) });
+    expect([400, 503]).toContain((await partner.push(node, token)).status);
+    // Longer than the workers of the node wait between two looks.
+    await pause(600);
+    expect(elsewhere.called).toEqual([]);
+    expect(outbound.begun()).toEqual([]);
+    const { db } = node.running.exchange.store;
+    expect(await db.selectFrom('message').select('jti').where('jti', '=', jti).execute()).toEqual([]);
   });
 });
 

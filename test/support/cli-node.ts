@@ -117,24 +117,25 @@ export async function makeNode(given: {
   };
 }
 
-/** How much a policy takes, where that is not the default. */
-export interface ReceiveLimits {
+/** What a policy says beyond sending and taking everything. */
+export interface Terms {
   readonly perMinute?: number;
+  readonly encryption?: 'required' | 'none';
 }
 
 /** A policy that sends and takes every category. */
-function openPolicy(partner: string, limits: ReceiveLimits) {
+function openPolicy(partner: string, { perMinute, encryption = 'none' }: Terms) {
   return {
     partner,
     legal: { basis: 'agreement of two invented organisations', transfer: 'none' },
     send: { rules: [{ id: 'all', when: { category: ['*'] }, then: 'send' }] },
-    receive: { rules: [{ id: 'all', when: { category: ['*'] }, then: 'accept' }], ...limits },
-    security: { algs: ['Ed25519'], encryption: 'none' },
+    receive: { rules: [{ id: 'all', when: { category: ['*'] }, then: 'accept' }], ...(perMinute && { perMinute }) },
+    security: { algs: ['Ed25519'], encryption },
   };
 }
 
 /** Introduces two nodes to each other as their operators would: card, fingerprint, policy, on both sides. */
-export async function introduce(one: CliNode, other: CliNode, limits: ReceiveLimits = {}): Promise<void> {
+export async function introduce(one: CliNode, other: CliNode, terms: Terms = {}): Promise<void> {
   for (const [node, partner] of [
     [one, other],
     [other, one],
@@ -146,7 +147,7 @@ export async function introduce(one: CliNode, other: CliNode, limits: ReceiveLim
     const { fingerprint } = await partner.json<{ fingerprint: string }>('keys', 'fingerprint');
     await node.json('partner', 'confirm', partner.issuer, '--fingerprint', fingerprint);
     const policyFile = join(node.directory, 'policy.json');
-    await writeFile(policyFile, JSON.stringify(openPolicy(partner.issuer, limits)));
+    await writeFile(policyFile, JSON.stringify(openPolicy(partner.issuer, terms)));
     await node.json('policy', 'set', partner.issuer, policyFile);
   }
 }

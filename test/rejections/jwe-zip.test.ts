@@ -1,0 +1,9 @@
+import { expect, test } from 'vitest';
+import { makeJwe, readable } from '../support/encrypted.ts';
+import { answer, refusalOf } from '../support/tokens.ts';
+
+test('an encrypted token with compressed content, which could be a bomb, is refused', async () => {
+  const jwe = makeJwe({ header: { zip: 'DEF' } });
+  expect(await refusalOf(jwe)).toEqual(answer('invalid_request', 'header-member-not-allowed'));
+  expect(await refusalOf(jwe, readable)).toEqual(answer('invalid_request', 'header-member-not-allowed'));
+});
