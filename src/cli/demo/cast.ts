@@ -145,7 +145,7 @@ async function agree(one: Player, other: Player, draft: Draft): Promise<void> {
     partner: other.issuer,
     legal: { basis: 'invented agreement of the demonstration', transfer: 'none', reviewBy: '2099-12-31' },
     ...draft,
-    security: { algs: ['Ed25519'], encryption: 'none' },
+    security: { algs: ['Ed25519'], encryption: 'required' },
   };
   done(await one.node.operations['policy.set']({ issuer: other.issuer, document }));
 }

@@ -3,6 +3,7 @@ import type { Cli } from '../command.ts';
 import { type Exit, exit } from '../exit.ts';
 import { createTerminal, type Terminal } from '../terminal.ts';
 import { type Cast, done, makeCast } from './cast.ts';
+import { keyLoss } from './key-loss.ts';
 import {
   type Expectations,
   expectations,
@@ -20,6 +21,7 @@ export async function demonstrate(cli: Cli, onceOnly: boolean): Promise<Exit> {
   const terminal = createTerminal({ stdout: process.stdout, stderr: process.stdout, noColor: cli.environment.noColor });
   terminal.heading('caseref: three organisations exchange signed case references');
   terminal.say('Two hotlines and a police liaison unit, each with a node, keys and a store of its own, on loopback.');
+  terminal.say('Every message is signed, and encrypted to its recipient.');
   terminal.say('Every address, name and number below is invented; nothing here points at a real host.');
   const cast = await makeCast();
   try {
@@ -49,6 +51,7 @@ async function tell(terminal: Terminal, cast: Cast, found: Expectations): Promis
   await decideHeld(terminal, cast, found);
   const [recalled] = await outage(terminal, cast, found);
   if (recalled !== undefined) await recall(terminal, cast, recalled, found);
+  await keyLoss(terminal, cast, found);
 }
 
 function report(terminal: Terminal, { broken, count }: Expectations): void {

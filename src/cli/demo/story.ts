@@ -83,6 +83,15 @@ function expectedCount(partner: 'hotline' | 'police', effect: string): number {
     .length;
 }
 
+/** In the order of the names: which port a node was given must not turn the table round. */
+function sortedByName<Row extends { readonly partner: string }>(
+  tally: readonly Row[],
+  names: ReadonlyMap<string, string>,
+): Row[] {
+  const nameOf = ({ partner }: Row) => names.get(partner) ?? partner;
+  return tally.toSorted((one, other) => nameOf(one).localeCompare(nameOf(other)));
+}
+
 export async function tellDecisions(terminal: Terminal, cast: Cast, found: Expectations): Promise<void> {
   terminal.heading('4  What went, what did not, and why');
   const tally = await tallyDecisions(cast.hotline.node.exchange.store.db);
@@ -98,7 +107,7 @@ export async function tellDecisions(terminal: Terminal, cast: Cast, found: Expec
       { title: 'decided by', cell: (row) => row.rule },
       { title: 'references', cell: (row) => String(row.n) },
     ],
-    tally,
+    sortedByName(tally, names),
   );
   for (const [player, key] of [
     [cast.abroad, 'hotline'],
@@ -119,11 +128,13 @@ export async function explainTwo(terminal: Terminal, cast: Cast, results: readon
   const { operations } = cast.hotline.node;
   const names = new Map([cast.abroad, cast.police].map((player) => [player.issuer, player.name]));
   const wanted: ('hold' | 'withhold')[] = ['hold', 'withhold'];
+  const shared = results.filter((one) => one.status === 'shared');
   for (const effect of wanted) {
-    const result = results.find((one) => one.status === 'shared' && one.effects[effect] > 0);
-    if (result?.status !== 'shared') continue;
+    const result = shared.find(({ effects }) => effects[effect] > 0);
+    if (!result) continue;
     const shown = done(await operations['reference.show']({ id: result.id }));
-    const decision = shown.decisions.find((one) => one.effect === effect);
+    // Both kinds for the same partner, whatever ports the nodes were given.
+    const decision = shown.decisions.find((one) => one.effect === effect && one.partner === cast.abroad.issuer);
     if (!decision) continue;
     const lines = explainDecision(decision as Parameters<typeof explainDecision>[0], {
       partner: names.get(decision.partner) ?? decision.partner,
@@ -154,7 +165,7 @@ export async function tellReceipts(terminal: Terminal, cast: Cast, found: Expect
       },
       { title: 'number', cell: (row) => String(row.n) },
     ],
-    tally,
+    sortedByName(tally, names),
   );
   const waiting = tally
     .filter((row) => row.partner === cast.abroad.issuer && row.outcome === 'held')

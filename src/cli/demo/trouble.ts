@@ -73,7 +73,7 @@ export async function outage(terminal: Terminal, { hotline, abroad }: Cast, foun
   for (const { id } of await waiting()) done(await operations['delivery.retry']({ id }));
   const arrived = await until(async () => (await waiting()).every(({ state }) => state === 'receipted'));
   terminal.step(
-    'Hotline NL is back; the same signed bytes are sent again, and all 3 are receipted',
+    'Hotline NL is back; the same signed messages are sent again, and all 3 are receipted',
     arrived ? 'good' : 'bad',
   );
   found.check('everything that waited is receipted once', arrived && (await waiting()).length === 3);
