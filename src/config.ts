@@ -29,6 +29,8 @@ export interface NodeSettings {
   readonly schema?: string;
   /** Ceiling of retention in days. */
   readonly retainDays?: number;
+  /** Takes no inbound connection: publishes no address to push to, and asks partners for what waits there. */
+  readonly pollOnly?: true;
 }
 
 export const defaultListeners = {
@@ -217,6 +219,7 @@ const members = [
   'private',
   'schema',
   'retainDays',
+  'pollOnly',
 ];
 
 function isListen(value: unknown): value is Listen {
@@ -286,6 +289,8 @@ export function checkNodeSettings(value: unknown): NodeSettings | Refusal {
   ) {
     return refuse('setting-invalid', '/retainDays', 'The ceiling of retention is no number of days.', 'Use 1 to 3650.');
   }
+  if (value.pollOnly !== undefined && value.pollOnly !== true)
+    return refuse('setting-invalid', '/pollOnly', 'The setting is true or absent.', 'Leave it out, or write true.');
   return value as unknown as NodeSettings;
 }
 

@@ -1,4 +1,4 @@
-import { eventTypes } from '../domain/feed.ts';
+import { type DetailMember, eventTypes } from '../domain/feed.ts';
 import { referenceStates } from '../domain/reference.ts';
 import { published, type Schema } from './published.ts';
 
@@ -45,7 +45,7 @@ function referenceView(): Schema {
     description: `${description} Masked without the scope references:locate.`,
   });
   return closed(
-    'A case reference as this node has it. The content is absent once it was erased.',
+    'A case reference as this node has it. The content is absent once it was erased; an industry node has the reduced form.',
     ['originator', 'id', 'direction', 'state', 'revision', 'createdAt', 'updatedAt'],
     {
       originator: issuer('Issuer of its originator.'),
@@ -59,6 +59,16 @@ function referenceView(): Schema {
         description:
           'True where a message about it was signed by a key that was lost before, and is not attested anew.',
       },
+      lowered: closed('Why a partner’s reference counts as less urgent here than it says.', ['stated', 'code'], {
+        stated: text('The level that its originator states; "urgency" has the one that counts here.'),
+        code: {
+          type: 'string',
+          enum: ['emergencies-exceeded'],
+          description: 'The partner’s quota of the day is used up.',
+        },
+      }),
+      requested: format('code', 'What an industry node is asked to do, in the reduced form.'),
+      legalBasis: format('code', 'On what basis, in the reduced form.'),
       ...content,
       url: address('Where the content was found.'),
       access: { ...access, properties: { ...access.properties, referrer: address('Address to come from.') } },
@@ -69,11 +79,12 @@ function referenceView(): Schema {
   );
 }
 
-const failedClause = closed('The first clause of a rule that did not match.', ['member', 'wanted', 'found'], {
-  member: text('Member of the reference or partner.'),
-  wanted: list(text('Code.'), 'Values that the rule asks for.'),
-  found: list(text('Code.'), 'Values that were there.'),
-});
+const clause = (description: string): Schema =>
+  closed(description, ['member', 'wanted', 'found'], {
+    member: text('Member of the reference or partner.'),
+    wanted: list(text('Code.'), 'Values that the rule asks for.'),
+    found: list(text('Code.'), 'Values that were there.'),
+  });
 
 const traceStep = closed('One step of a decision.', ['kind', 'id', 'matched'], {
   kind: {
@@ -84,7 +95,8 @@ const traceStep = closed('One step of a decision.', ['kind', 'id', 'matched'], {
   id: text('Id of the rule or deny, or the name of the gate.'),
   matched: { type: 'boolean', description: 'Whether this step spoke.' },
   effect: { type: 'string', enum: effects, description: 'What it asked for.' },
-  failed: failedClause,
+  failed: clause('The first clause of a rule that did not match.'),
+  compared: list(clause('One clause.'), 'Every clause of a rule that matched, or of a deny that applied: codes only.'),
   note: text('One sentence for a person.'),
 });
 
@@ -156,13 +168,48 @@ const delivery = closed(
       n: count('Number in it.'),
     }),
     digest: format('digest', 'Digest of the signed message.'),
-    lastCode: text('Why the last attempt failed.'),
+    lastCode: text('Why the last attempt failed; send-limit: it waits for the limit of our own policy.'),
     createdAt: instant('When it was queued.'),
     nextAttemptAt: instant('When it is tried next.'),
     sentAt: instant('When the partner took it.'),
     receipt,
   },
 );
+
+/** Every member that the code can write: the filter at the way out must not lose who did it. */
+const detail: Readonly<Record<DetailMember, Schema>> = {
+  outcome: text('Outcome that a receipt says.'),
+  digests: list(format('digest', 'Digest.'), 'Digests of two messages under one id.'),
+  client: text('Id of a client of this API.'),
+  scopes: list(text('Scope.'), 'Its scopes.'),
+  type: text('Organisation type recorded for a partner.'),
+  jurisdictions: list(text('Jurisdiction.'), 'Jurisdictions recorded for a partner.'),
+  seq: count('Sequence number of a key set.'),
+  version: count('Version of a policy.'),
+  digest: text('Digest of what was signed, such as a policy.'),
+  kid: text('Key id.'),
+  alg: text('Algorithm of a key.'),
+  deny: text('Id of an organisation-wide deny.'),
+  alert: text('Id of an alert.'),
+  urgency: text('Urgency of the reference, where it is an emergency.'),
+  state: text('State that a reference came into, or was in.'),
+  stated: text('Urgency that its originator states, where it counts as less here.'),
+  replaced: text('Key id of the identity key that was replaced.'),
+  replaces: text('Key id of the key whose place a new one takes.'),
+  former: text('Key id of our own identity key before.'),
+  changed: list(text('Member.'), 'What a newer card of a partner changed.'),
+  since: instant('From when a lost key may have been in other hands.'),
+  count: count('How many messages it is about.'),
+  reason: text('Why, as the operator recorded it.'),
+  effect: text('What was decided by hand, or again.'),
+  batch: text('Batch of withdrawals.'),
+  by: text('Name of the operator who decided, or whose act ended this one.'),
+  author: text('Name of the operator who signed it first.'),
+  approver: text('Name of the operator who signed it as the second person.'),
+  operator: text('Name of the operator that it is about.'),
+  act: text('Kind of the act that was signed.'),
+  subject: text('What that act is about: a partner, a deny, an operator.'),
+};
 
 const event = closed('One entry of the feed.', ['cursor', 'type', 'at'], {
   cursor: text('Cursor just after this entry.'),
@@ -172,33 +219,7 @@ const event = closed('One entry of the feed.', ['cursor', 'type', 'at'], {
   partner: issuer('The partner that it is about.'),
   jti: format('jti', 'The message that it is about.'),
   code: text('Refusal code or other code.'),
-  detail: closed('More about it, by type.', [], {
-    outcome: text('Outcome that a receipt says.'),
-    digests: list(format('digest', 'Digest.'), 'Digests of two messages under one id.'),
-    client: text('Id of a client of this API.'),
-    scopes: list(text('Scope.'), 'Its scopes.'),
-    type: text('Organisation type recorded for a partner.'),
-    jurisdictions: list(text('Jurisdiction.'), 'Jurisdictions recorded for a partner.'),
-    seq: count('Sequence number of a key set.'),
-    version: count('Version of a policy.'),
-    digest: text('Digest of a policy.'),
-    kid: text('Key id.'),
-    alg: text('Algorithm of a key.'),
-    deny: text('Id of an organisation-wide deny.'),
-    alert: text('Id of an alert.'),
-    urgency: text('Urgency of the reference, where it is an emergency.'),
-    state: text('State that a reference came into, or was in.'),
-    replaced: text('Key id of the identity key that was replaced.'),
-    replaces: text('Key id of the key whose place a new one takes.'),
-    former: text('Key id of our own identity key before.'),
-    changed: list(text('Member.'), 'What a newer card of a partner changed.'),
-    since: instant('From when a lost key may have been in other hands.'),
-    count: count('How many messages it is about.'),
-    reason: text('Why, as the operator recorded it.'),
-    by: text('Name of the operator whose key signed it.'),
-    operator: text('Name of the operator that it is about.'),
-    act: text('Kind of the act that was signed.'),
-  }),
+  detail: closed('More about it, by type.', [], detail),
 });
 
 const partnerMembers = {

@@ -24,6 +24,16 @@ export const alerts = {
     urgent: true,
     each: true,
   },
+  'emergencies-exceeded': {
+    says: 'The partner raised more emergencies today than its policy takes: the rest is shown as priority.',
+    next: 'Look at each, then call the partner: caseref reference list --urgency priority --partner PARTNER',
+    urgent: true,
+  },
+  'quota-exceeded': {
+    says: 'The partner sent more references today than its policy takes: the rest is put off until tomorrow, unseen.',
+    next: 'Ask the partner what it sends, or raise receive.perDay: caseref policy show PARTNER',
+    quietHours: 12,
+  },
   'emergency-refused': {
     says: 'The partner refused an emergency of ours.',
     next: 'Call the emergency number of the partner: caseref partner show PARTNER',
@@ -80,9 +90,14 @@ export const alerts = {
     next: 'Call the partner on a known number; the other card was not taken: caseref partner show PARTNER',
     urgent: true,
   },
+  'identity-unknown': {
+    says: 'The partner signs its key set with another identity than the pinned one: it lost its key, or somebody has its host.',
+    next: 'Call it on a number that you had before, and ask for its new card: caseref partner show PARTNER',
+    urgent: true,
+  },
   'messages-suspect': {
-    says: 'The partner revoked a key: what it signed and what came here after that instant may be somebody else’s.',
-    next: 'Ask the partner to attest its messages anew; until then look at each: caseref partner show PARTNER',
+    says: 'A key or the identity of the partner was in other hands: what came by it since may be somebody else’s.',
+    next: 'See how many and since when; they clear as the partner says them again, until then look at each: caseref partner show PARTNER',
     urgent: true,
   },
   'purge-suspect': {
@@ -109,6 +124,26 @@ export const alerts = {
     next: 'Call the partner: it restored a backup, or somebody else has its identity key. caseref partner show PARTNER',
     urgent: true,
   },
+  'endpoint-elsewhere': {
+    says: 'The partner now takes messages at another host than its own: a gateway, or somebody with its identity key.',
+    next: 'Ask the partner on a known number whether that host is its own: caseref partner show PARTNER',
+    urgent: true,
+  },
+  'key-unpublished': {
+    says: 'Messages wait here: no key of ours that partners were told of began before they were written.',
+    next: 'caseref keys publish, or from where the identity key is: caseref keys export-public FILE',
+    urgent: true,
+  },
+  'key-ended': {
+    says: 'Every key of ours that signs messages has ended: nothing can be sent.',
+    next: 'caseref keys rotate, then caseref keys activate KID --reason TEXT',
+    urgent: true,
+  },
+  'key-ending': {
+    says: 'A key of ours in use ends within 45 days.',
+    next: 'caseref keys rotate; for the encryption key: caseref keys rotate --use enc',
+    quietHours: 24 * 7,
+  },
   'encryption-key-missing': {
     says: 'The partner publishes no current encryption key: what must be encrypted waits here.',
     next: 'Ask its operator to publish one: caseref partner show PARTNER',
@@ -134,6 +169,11 @@ export const alerts = {
     says: 'The partner withdraws more than its policy allows: these withdrawals wait, neither sealed nor erased.',
     next: 'Ask the partner whether it meant all of them, then decide: caseref reference held',
     urgent: true,
+  },
+  'decisions-overdue': {
+    says: 'Decisions have waited for a person for more than a day: nothing goes, and nothing is taken, before they are made.',
+    next: 'Look at them, the oldest first: caseref reference held --partner PARTNER',
+    quietHours: 24,
   },
   'dead-letter': {
     says: 'Messages to the partner were given up: they did not arrive and are not tried again.',
@@ -229,11 +269,13 @@ const keySetAlerts: Readonly<Record<string, AlertCode>> = {
   'endpoint-insecure': 'key-set-invalid',
   'claims-invalid': 'key-set-invalid',
   'exp-too-far': 'key-set-invalid',
+  'seq-ahead': 'key-set-invalid',
 };
 
 function codesOf({ type, code, body }: Happened): readonly (AlertCode | undefined)[] {
   if (type === 'key-set.refused') return [keySetAlerts[code ?? '']];
   const plain = type === 'delivery.refused' ? 'receipt-refused' : always[type];
+  if (body?.stated === 'emergency') return ['emergencies-exceeded'];
   if (body?.urgency !== 'emergency') return [plain];
   if (type === 'reference.received' || type === 'reference.revised') {
     return [body.state === 'held' ? 'emergency-held' : undefined];

@@ -27,6 +27,25 @@ const final = new Set(['invalid_request', 'authentication_failed', 'invalid_audi
 /** Answers that only people on the other side can change: asked again once a day. */
 const patient = new Set(['invalid_issuer', 'access_denied']);
 
+/** Below HTTP, what happens before the first byte of a message is on its way. */
+const before: ReadonlySet<string> = new Set([
+  'connection-refused',
+  'name-unresolved',
+  'tls-refused',
+  'address-refused',
+  'endpoint-invalid',
+  'endpoint-insecure',
+  'encryption-key-missing',
+  'algorithm-not-shared',
+]);
+
+/** Whether the recipient may have taken it: it said so, or its answer was lost or made by something in front of it. */
+export function mayHaveArrived(outcome: PostOutcome): boolean {
+  if (outcome.status === 'accepted') return true;
+  if (outcome.status === 'unreachable') return !before.has(outcome.code);
+  return outcome.http >= 500 && outcome.err === undefined;
+}
+
 function unreachableCode(outcome: Exclude<PostOutcome, { status: 'accepted' }>): string {
   if (outcome.status === 'unreachable') return outcome.code;
   return outcome.err ?? `http-${outcome.http}`;

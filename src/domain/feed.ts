@@ -53,8 +53,50 @@ export const eventTypes = [
   'operator.removed',
   'act.pending',
   'act.approved',
+  'act.superseded',
   'alert.raised',
   'alert.closed',
 ] as const;
 
 export type EventType = (typeof eventTypes)[number];
+
+/** Members that say more about an entry, by its type; the API publishes each. The list only grows. */
+export const detailMembers = [
+  'outcome',
+  'digests',
+  'client',
+  'scopes',
+  'type',
+  'jurisdictions',
+  'seq',
+  'version',
+  'digest',
+  'kid',
+  'alg',
+  'deny',
+  'alert',
+  'urgency',
+  'state',
+  'stated',
+  'replaced',
+  'replaces',
+  'former',
+  'changed',
+  'since',
+  'count',
+  'reason',
+  'effect',
+  'batch',
+  'by',
+  'author',
+  'approver',
+  'operator',
+  'act',
+  'subject',
+] as const;
+
+/** Members that the command line shows and the API does not: an order's file number is no client's to see. */
+export const keptMembers = ['order'] as const;
+
+export type DetailMember = (typeof detailMembers)[number];
+export type EventDetail = Readonly<Partial<Record<DetailMember | (typeof keptMembers)[number], unknown>>>;

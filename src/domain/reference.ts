@@ -1,5 +1,5 @@
 import { codes } from './codes.ts';
-import type { Assessment, CaseReference, Submission } from './contract.types.ts';
+import type { Assessment, CaseReference, IndustryReference, Submission } from './contract.types.ts';
 import { checkHandle } from './handle.ts';
 import { isDate, isInstant } from './instant.ts';
 import { checkJurisdiction } from './jurisdiction.ts';
@@ -12,6 +12,14 @@ export const referenceStates = [
   ...['open', 'held', 'unplaced', 'on-hold', 'removed', 'unavailable', 'not-illegal', 'sealed', 'restricted', 'purged'],
   'expired',
 ] as const;
+
+/** What a stored reference says: whole, or in the reduced form, which is all that an industry node ever gets. */
+export type ReferenceContent = CaseReference | IndustryReference;
+
+/** How urgent a reference says it is; silence is `routine`, and the reduced form is always silent. */
+export function urgencyOf(reference: ReferenceContent): string {
+  return ('urgency' in reference ? reference.urgency?.level : undefined) ?? 'routine';
+}
 
 export interface ReferenceChecks {
   /** `listed`: only codes of the lists (node API, import). `open`: the wire, where a newer list may be in use. */
@@ -60,13 +68,26 @@ export function checkReference(reference: Checked, checks: ReferenceChecks): Ref
 
 /**
  * How a reference that arrives stands to the one that is stored: `newer` replaces it, `same` and `older` change nothing, in whatever
- * order they come. Refused: another address (`url-immutable`), equal number with other content (`revision-conflict`).
+ * order they come. Refused: another address (`url-immutable`), another source or equal number with other content
+ * (`revision-conflict`).
  */
-export function checkRevision(previous: CaseReference, next: CaseReference): Refusal | 'same' | 'newer' | 'older' {
+export function checkRevision(
+  previous: ReferenceContent,
+  next: ReferenceContent,
+): Refusal | 'same' | 'newer' | 'older' {
   if (next.url !== previous.url) return refuse('url-immutable', '/url');
+  if (!sameContent(sourceOf(previous), sourceOf(next))) {
+    const message =
+      'The source of a reference never changes: what was passed on does not become its sender’s own word.';
+    return refuse('revision-conflict', '/source', message, 'Submit another reference.');
+  }
   if (next.revision > previous.revision) return 'newer';
   if (next.revision < previous.revision) return 'older';
   return sameContent(previous, next) ? 'same' : refuse('revision-conflict', '/revision');
+}
+
+function sourceOf(reference: ReferenceContent) {
+  return 'source' in reference ? reference.source : undefined;
 }
 
 /** True when two JSON values say the same: members in any order, list entries in theirs, an undefined member like an absent one. */

@@ -91,6 +91,7 @@ export const refusals = {
   ],
   'rate-exceeded': ['Too many requests', 'Wait for the time given and try again.'],
   'withdrawals-exceeded': ['More withdrawals than the policy takes', 'Wait for the decision of the operator.'],
+  'onward-not-allowed': ['Its originator does not allow that it is passed on', 'Ask the originator to send it itself.'],
   'encryption-required': ['The message must be encrypted', 'Encrypt to a current encryption key of the recipient.'],
   'key-suspect': ['The message was signed by a key reported as compromised', 'Attest it again under a new key.'],
   'too-large': ['The body is larger than allowed', 'Send less at a time.'],

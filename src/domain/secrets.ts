@@ -18,6 +18,17 @@ export interface Signer {
   sign(typ: string, payload: Uint8Array): Promise<string>;
 }
 
+/**
+ * The same key for one more purpose: HTTP requests to partners (RFC 9421). It signs signature bases and nothing else, and
+ * no base can be read as a JWS: a base begins with a quotation mark, which no character of a JWS signing input is.
+ */
+export interface RequestSigner {
+  readonly kid: string;
+  readonly alg: SigningAlgorithm;
+  /** The raw signature over a signature base (RFC 9421, section 2.5; ES256 as r and s); throws for any other text. */
+  signBase(base: string): Promise<Uint8Array>;
+}
+
 /** One private key that decrypts messages to us: ECDH-ES with X25519, A256GCM (RFC 7516; RFC 7518, section 4.6; RFC 8037). */
 export interface Decrypter {
   readonly kid: string;

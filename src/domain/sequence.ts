@@ -47,6 +47,11 @@ export function jumps(highest: number, came: readonly number[]): boolean {
   return false;
 }
 
+/** Whether a number may have been given, by the highest that came: somewhat more may be on its way. */
+export function reachable(highest: number, n: number): boolean {
+  return n <= highest + LARGEST_JUMP;
+}
+
 /** What is left of a hole when the numbers that the sender gave up are taken out of it. */
 function withoutVoided(hole: Run, voided: readonly Run[]): Run[] {
   return voided.reduce<Run[]>(

@@ -2,10 +2,11 @@ import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import {
+  type EndedAct,
   insertAct,
   insertSignature,
   operatorRows,
-  type pendingAct,
+  pendingAct,
   settleAct,
   signatureCounted,
   supersedePending,
@@ -28,6 +29,20 @@ export interface Act {
 /** How an act is signed: by a token, or by the operator of this key once it was shown what to sign. */
 export type Signing = { readonly token: string } | { readonly by: string };
 
+/** An act on its way: who may sign it, who does, and whose it is to take the place of. */
+export interface Proposed extends Act {
+  readonly eyes: Eyes;
+  readonly signing: Signing | undefined;
+  /** Digest of another author's act that waits and is to end by this one. */
+  readonly insteadOf?: string | undefined;
+}
+
+/** The act of which this one takes the place. */
+export interface Superseded {
+  readonly digest: string;
+  readonly author?: string;
+}
+
 /** What an operator would sign. Nothing was written. */
 export interface Draft extends Omit<Approval, 'at'> {
   readonly draft: true;
@@ -41,6 +56,8 @@ export interface ActStanding {
   readonly approver?: string;
   /** Fewer than two operators are registered: the act is recorded and effective, a second person is not enforced. */
   readonly recordedNotEnforced?: true;
+  /** What waited for the same subject and ended by this act. */
+  readonly superseded?: Superseded;
 }
 
 /** An act whose signature counts; nothing of it is stored before `record`. */
@@ -90,15 +107,22 @@ export function signerOf(eyes: Eyes, signing: Signing | undefined): Operator | u
   return eyes.operators.find((operator) => operator.kid === kid);
 }
 
-/** Weighs an act with its author's signature: effective at once, or pending where two operators or more are registered. */
+/**
+ * Weighs an act with its author's signature: effective at once, or pending where two operators or more are registered. What
+ * another author has set and waits is ended only by who names its digest: nobody takes back a colleague's act unawares.
+ */
 export async function proposeAct(
   exchange: Exchange,
   trx: Trx,
-  { eyes, signing, ...act }: Act & { readonly eyes: Eyes; readonly signing: Signing | undefined },
+  { eyes, signing, insteadOf, ...act }: Proposed,
 ): Promise<Weighed | Draft | Refusal> {
   const { kind, subject, document } = act;
   const digest = documentDigest(document);
   if (!signing && eyes.enforced) return refuse('operator-required', '/signature');
+  const waiting = await pendingAct(trx, [kind], subject);
+  const signer = eyes.enforced ? signerOf(eyes, signing)?.name : waiting?.author;
+  const unnamed = checkInstead(waiting, { digest, insteadOf, signer });
+  if (unnamed) return unnamed;
   const expected = { node: exchange.self, act: kind, subject, digest, role: 'author' } as const;
   const signed = signing && (await weighSignature(exchange, trx, { eyes, signing, expected, document }));
   if (isRefusal(signed) || isDraft(signed)) return signed;
@@ -108,8 +132,67 @@ export async function proposeAct(
     digest,
     ...(author !== undefined && { author }),
     ...(effective && { recordedNotEnforced: true as const }),
+    ...(waiting && {
+      superseded: { digest: waiting.digest, ...(waiting.author !== null && { author: waiting.author }) },
+    }),
   };
   return { effective, standing, record: () => recordProposed(exchange, trx, { act, standing, effective, signed }) };
+}
+
+function checkInstead(
+  waiting: PendingAct | undefined,
+  {
+    digest,
+    insteadOf,
+    signer,
+  }: {
+    readonly digest: string;
+    readonly insteadOf: string | undefined;
+    readonly signer: string | null | undefined;
+  },
+): Refusal | undefined {
+  if (insteadOf !== undefined && insteadOf !== waiting?.digest)
+    return refuse('state-conflict', '/insteadOf', 'What this is to take the place of does not wait any more.', PENDING);
+  if (!waiting || insteadOf !== undefined || waiting.author === signer) return undefined;
+  if (waiting.digest === digest)
+    return refuse('state-conflict', '', `${waiting.author} has signed the same, and it waits: approve it.`, PENDING);
+  const message = `${waiting.author} has signed something else for ${waiting.subject}, which waits and would end by this.`;
+  const next = `Look at it: caseref operator pending. If yours is to take its place: --instead-of ${waiting.digest}`;
+  return refuse('state-conflict', '/insteadOf', message, next);
+}
+
+const PENDING = 'Look at what waits: caseref operator pending.';
+
+/**
+ * Weighs an act whose content is the node's to say, such as the end of a suspension: the second person gives the same
+ * command as the first. One that waits and says what is no longer so is ended by the new one.
+ */
+export async function shareAct(exchange: Exchange, trx: Trx, act: Proposed): Promise<Weighed | Draft | Refusal> {
+  const { eyes, signing } = act;
+  const pending = await pendingAct(trx, [act.kind], act.subject);
+  const signer = signerOf(eyes, signing)?.name;
+  const same = pending?.digest === documentDigest(act.document);
+  if (!pending || !same || !eyes.enforced || signer === undefined)
+    return proposeAct(exchange, trx, { ...act, insteadOf: pending?.digest });
+  return signer === pending.author ? ownAct(eyes) : approveAct(exchange, trx, { eyes, signing, pending });
+}
+
+/** What the feed says of who signed something. */
+export function signersOf({ author, approver }: Partial<ActStanding>): Pick<ActStanding, 'author' | 'approver'> {
+  return { ...(author !== undefined && { author }), ...(approver !== undefined && { approver }) };
+}
+
+/** Tells the feed which acts ended before they were approved, and by whose doing. */
+export async function tellEnded(
+  trx: Trx,
+  ended: readonly EndedAct[],
+  { at, by }: { readonly at: Date; readonly by: string | undefined },
+): Promise<void> {
+  const events = ended.map(({ kind, subject, digest, author }) => {
+    const signed = { ...(author !== null && { author }), ...(by !== undefined && { by }) };
+    return { type: 'act.superseded' as const, at, code: kind, body: { act: kind, subject, digest, ...signed } };
+  });
+  await recordEvents(trx, events);
 }
 
 interface Signed {
@@ -157,7 +240,7 @@ async function recordProposed(
   const { kind, subject, document } = act;
   const { digest, author = null } = standing;
   const at = new Date(exchange.clock());
-  await supersedePending(trx, kind, subject, at);
+  await tellEnded(trx, await supersedePending(trx, [kind], subject, at), { at, by: standing.author });
   const id = exchange.chance.uuid();
   const state = effective ? 'effective' : 'pending';
   const settled_at = effective ? at : null;
@@ -175,7 +258,8 @@ async function recordProposed(
   });
   if (signed) await recordSignature(trx, id, signed);
   if (effective) return;
-  await recordEvents(trx, [{ type: 'act.pending', at, code: kind, body: { act: id, subject, digest, author } }]);
+  const body = { act: kind, subject, digest, ...signersOf(standing) };
+  await recordEvents(trx, [{ type: 'act.pending', at, code: kind, body }]);
 }
 
 async function recordSignature(trx: Trx, act: string, { operator, opened, token }: Signed): Promise<void> {
@@ -209,7 +293,7 @@ export async function approveAct(
       const at = new Date(exchange.clock());
       await settleAct(trx, id, approver, at);
       await recordSignature(trx, id, signed);
-      const body = { act: id, subject, digest, author, approver };
+      const body = { act: kind, subject, digest, author, approver };
       await recordEvents(trx, [{ type: 'act.approved', at, code: kind, body }]);
     },
   };

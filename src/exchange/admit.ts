@@ -1,26 +1,35 @@
+import type { AlertCause } from '../domain/alert.ts';
 import { isoInstant } from '../domain/instant.ts';
 import type { SubjectId } from '../domain/message.ts';
+import { settleAgain } from '../store/attested.ts';
 import { eventInsert, type NewEvent, raise, raiseFor, reservePositions } from '../store/feed.ts';
 import { reissueReceipts, type StoredMessage, takenMessages } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert, type NewDelivery } from '../store/outbox.ts';
 import { countRefusals, type NewRow } from '../store/rows.ts';
+import { addTraffic } from '../store/traffic.ts';
 import { messageDigest } from '../wire/digest.ts';
 import type { VerifiedSet } from '../wire/open.ts';
 import { refuseToken, type TokenRefusal } from '../wire/token-refusal.ts';
 import type { Arrival, Verdict } from './arrival.ts';
 import type { Exchange } from './context.ts';
-import { enterReference, type Ledger, openLedger, sealArrival, writeLedger } from './ledger.ts';
+import { isEmergency } from './day-quota.ts';
+import { enterReference, type Ledger, openLedger, sealArrival, waitFor, writeLedger } from './ledger.ts';
 import { noteNumbers } from './numbering.ts';
 import { enterWithdrawal } from './recalled.ts';
+import { tellSealed } from './sealed.ts';
 import { settleReceipts } from './settle.ts';
-import { takeAttestations } from './suspect.ts';
+import { type Again, takeAttestations } from './suspect.ts';
 
-/** What became of one arrival: taken (202), or a second payload under a jti that was taken before. */
-export type Admission = { readonly status: 'taken' } | TokenRefusal;
+/** What became of one arrival: taken (202), over the day's quota (429), or a second payload under a jti that was taken before. */
+export type Admission =
+  | { readonly status: 'taken'; readonly repeated?: true }
+  | { readonly status: 'limited'; readonly retryAfter: number }
+  | TokenRefusal;
 
 const HOUR = 3_600_000;
 const taken: Admission = { status: 'taken' };
+const takenBefore: Admission = { status: 'taken', repeated: true };
 
 /** Digest of the payload alone: the same message attested again under another key has the same one. */
 function payloadDigest(compact: string): string {
@@ -63,12 +72,16 @@ export async function admit(exchange: Exchange, trx: Trx, batch: readonly Arriva
     repeated.push(arrival);
     // The same payload in another envelope: the partner says it again under another key.
     if (before.digest !== digests.digest) attestations.push(arrival);
-    return taken;
+    return takenBefore;
   });
-  await admitFresh(exchange, trx, fresh, conflicts);
-  await takeAttestations(exchange, trx, attestations);
+  const again = await takeAttestations(trx, attestations, repeated, new Date(exchange.clock()));
+  const waits = await admitFresh(exchange, trx, fresh, { ...again, events: [...conflicts, ...again.events] });
   await answerAgain(exchange, trx, repeated);
-  return admissions;
+  return admissions.map((admission, index) => {
+    // The same message twice in one batch: the second waits with the first, which it would have repeated.
+    const retryAfter = waits.get(nameOf(batch[index] as Arrival));
+    return retryAfter === undefined || admission.status !== 'taken' ? admission : { status: 'limited', retryAfter };
+  });
 }
 
 /** Two payloads under one jti: both digests are kept, so that either side can be shown what it signed. */
@@ -83,18 +96,32 @@ async function answerAgain(exchange: Exchange, trx: Trx, repeated: readonly Arri
   await reissueReceipts(trx, answered, new Date(now), new Date(now - HOUR));
 }
 
-async function admitFresh(exchange: Exchange, trx: Trx, fresh: readonly Arrival[], events: NewEvent[]): Promise<void> {
-  if (fresh.length === 0 && events.length === 0) return;
+/**
+ * Takes what is new, and runs the effect of messages `again` that were taken before and undone. Gives the names of what was
+ * not taken, with the seconds until there is room for it: nothing of it is kept.
+ */
+async function admitFresh(
+  exchange: Exchange,
+  trx: Trx,
+  came: readonly Arrival[],
+  { arrivals: again, events: before }: Again,
+): Promise<ReadonlyMap<string, number>> {
+  const waits = new Map<string, number>();
+  if (came.length === 0 && before.length === 0 && again.length === 0) return waits;
   const at = new Date(exchange.clock());
-  const ledger = await openLedger(exchange, trx, fresh, at);
+  const ledger = await openLedger(exchange, trx, [...again, ...came], at);
+  const redone = again.map((arrival) => [arrival, judgeAgain(arrival, ledger)] as const);
   const verdicts = new Map<Arrival, Verdict>();
-  for (const arrival of fresh) {
-    const verdict = judgeWithin(arrival, ledger);
+  for (const arrival of came) {
+    const wait = waitFor(ledger, arrival);
+    const verdict = wait > 0 ? undefined : judgeWithin(arrival, ledger);
+    if (wait > 0) waits.set(nameOf(arrival), wait);
     if (verdict) verdicts.set(arrival, verdict);
   }
-  const settled = await settleReceipts(trx, fresh, at);
-  const misnumbered = await noteNumbers(trx, fresh, at);
-  events.push(...ledger.events, ...settled, ...refusedEvents(verdicts, at));
+  const fresh = came.filter((arrival) => !waits.has(nameOf(arrival)));
+  const settled = await settleReceipts(trx, [...again, ...fresh], at);
+  const misnumbered = await noteNumbers(trx, fresh, at, again);
+  const events = [...before, ...ledger.events, ...settled, ...refusedEvents(verdicts, at)];
   let position = await reservePositions(trx, ledger.rows.references.length + verdicts.size + events.length);
   for (const row of ledger.rows.references) Object.assign(row, { position: position++ });
   const receipts = [...verdicts].map(([arrival, verdict]) =>
@@ -107,12 +134,28 @@ async function admitFresh(exchange: Exchange, trx: Trx, fresh: readonly Arrival[
     deliveryInsert(receipts),
     eventInsert(events, position),
   ]);
+  await settleAgain(
+    trx,
+    redone.flatMap(([arrival, verdict]) =>
+      verdict && verdict.outcome !== 'refused' ? [messageRow(arrival, verdict, sealArrival(ledger, arrival), at)] : [],
+    ),
+  );
+  await addTraffic(trx, ledger.quota.taken());
+  await tellSealed(exchange, trx, [...ledger.seals.values()], at);
   await raiseFor(trx, events);
-  await raise(trx, misnumbered, at);
+  await raise(trx, [...misnumbered, ...overQuota(came, waits)], at);
   const codes = [...verdicts.values()].flatMap(({ outcome, refusal }) =>
     outcome === 'refused' && refusal ? [refusal.code] : [],
   );
   await countRefusals(trx, isoInstant(at.getTime()).slice(0, 10), 'push', codes);
+  return waits;
+}
+
+/** Whose messages were put off: what nobody here sees is told to a person at least. */
+function overQuota(came: readonly Arrival[], waits: ReadonlyMap<string, number>): AlertCause[] {
+  const late = came.filter((arrival) => waits.has(nameOf(arrival)));
+  const partners = new Set(late.map(({ verified }) => verified.claims.iss));
+  return [...partners].map((partner) => ({ code: 'quota-exceeded', partner }));
 }
 
 /** Every message but a receipt or `voided` gets exactly one first receipt; what it says is decided here. */
@@ -140,26 +183,29 @@ function judgeWithin(arrival: Arrival, ledger: Ledger): Verdict | undefined {
   }
 }
 
+/** The effect of a message that was undone while its key was in doubt; its receipt was given, its place is kept. */
+function judgeAgain(arrival: Arrival, ledger: Ledger): Verdict | undefined {
+  const { judged } = arrival;
+  if (judged.kind === 'reference') return enterReference(ledger, arrival, judged.reference);
+  return judged.kind === 'withdrawn' ? enterWithdrawal(ledger, arrival, judged.content, true) : undefined;
+}
+
 /** A receipt for a receipt would never end. */
 function answersNothing(event: string): boolean {
   return event.endsWith(':receipt') || event.endsWith(':voided');
 }
 
-function isEmergency(judged: Arrival['judged']): boolean {
-  return judged.kind === 'reference' && judged.reference.urgency?.level === 'emergency';
-}
-
 function refusedEvents(verdicts: ReadonlyMap<Arrival, Verdict>, at: Date): NewEvent[] {
-  return [...verdicts].flatMap(([{ verified, judged }, { outcome, refusal }]) =>
+  return [...verdicts].flatMap(([arrival, { outcome, refusal }]) =>
     outcome === 'refused' && refusal
       ? [
           {
             type: 'message.refused' as const,
             at,
-            partner: verified.claims.iss,
-            jti: verified.claims.jti,
+            partner: arrival.verified.claims.iss,
+            jti: arrival.verified.claims.jti,
             code: refusal.code,
-            ...(isEmergency(judged) && { body: { urgency: 'emergency' } }),
+            ...(isEmergency(arrival) && { body: { urgency: 'emergency' } }),
           },
         ]
       : [],
@@ -197,6 +243,10 @@ function messageRow(
     body,
     plain: judged.kind === 'receipt' ? verified.compact : null,
     received_at: at,
+    revision: judged.kind === 'reference' ? judged.reference.revision : null,
+    reason: verdict?.recall?.reason ?? null,
+    purge_after: verdict?.recall?.purgeAfter ?? null,
+    answers: judged.kind === 'receipt' ? judged.receipt.for.jti : null,
   };
 }
 

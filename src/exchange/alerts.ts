@@ -4,8 +4,10 @@ import { type Refusal, refuse } from '../domain/refusal.ts';
 import { closeAlert as closeStored, openAlerts } from '../store/alerts.ts';
 import { emergenciesTaken, emergenciesWaiting, purgesOverdue } from '../store/emergencies.ts';
 import { raise, recordEvents } from '../store/feed.ts';
+import { partnersWaitingSince } from '../store/held.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
+import { overdueBefore } from './decide-held.ts';
 
 const MOST = 500;
 const SECOND = 1000;
@@ -81,7 +83,9 @@ export async function findMissed(exchange: Exchange): Promise<void> {
   const waiting = await emergenciesWaiting(db, ago(14 * DAY), ago(EMERGENCY_WAIT_MS), MOST);
   const taken = await emergenciesTaken(db, ago(2 * DAY), ago(ACKNOWLEDGE_MS), MOST);
   const purges = await purgesOverdue(db, ago(HOUR), ago(PARTNER_PURGE_MS), MOST);
+  const undecided = await partnersWaitingSince(db, overdueBefore(exchange));
   const causes = [
+    ...undecided.map((partner) => ({ code: 'decisions-overdue', partner }) as const),
     ...waiting.map((one) => ({ code: 'emergency-undelivered', ...one, subject: one.id }) as const),
     ...taken.map((one) => ({ code: 'emergency-unacknowledged', ...one, subject: one.id }) as const),
     ...purges.map(

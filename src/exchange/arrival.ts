@@ -17,4 +17,6 @@ export interface Verdict {
   readonly kept?: { readonly code: string; readonly until: string };
   /** Until when backups may still hold what was purged. */
   readonly backupsUntil?: string;
+  /** What a withdrawal that took effect asked for: why, and when it is to be erased. */
+  readonly recall?: { readonly reason: string; readonly purgeAfter: Date | null };
 }

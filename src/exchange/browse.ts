@@ -1,6 +1,7 @@
 import { codes } from '../domain/codes.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { checkJurisdiction } from '../domain/jurisdiction.ts';
+import { WAITS_TO_BE_FETCHED, waitsToBeFetched } from '../domain/poll.ts';
 import { referenceStates } from '../domain/reference.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
@@ -138,12 +139,18 @@ export async function browseDeliveries(
 ) {
   const wrong = await checkFilter(exchange, { partner: filter.partner });
   if (wrong) return wrong;
+  const { partners } = await exchange.directory.current();
   return page(
     exchange,
     'deliveries',
     request,
     (keyset) => listDeliveries(exchange.store.db, filter, keyset),
-    viewDelivery,
+    (row) => {
+      const partner = partners.get(row.partner);
+      // Nothing was tried and nothing failed: it is the partner's turn.
+      const waits = row.state === 'queued' && row.last_code === null && partner && waitsToBeFetched(partner);
+      return viewDelivery(waits ? { ...row, last_code: WAITS_TO_BE_FETCHED } : row);
+    },
   );
 }
 

@@ -1,7 +1,7 @@
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { Trx } from '../store/open.ts';
 import { partnerKeyRows } from '../store/partners.ts';
-import type { PartnerTable } from '../store/tables.ts';
+import type { PartnerTable } from '../store/trust-tables.ts';
 import { keySetToken, readCompact } from '../wire/compact.ts';
 import { isLoopbackIssuer } from '../wire/issuer.ts';
 import { keySetTerms } from '../wire/keyset.ts';

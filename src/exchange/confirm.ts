@@ -1,9 +1,8 @@
 import { codes } from '../domain/codes.ts';
-import { guard } from '../domain/guard.ts';
 import { checkJurisdiction } from '../domain/jurisdiction.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
-import { recordEvents } from '../store/feed.ts';
+import { recordEvents, reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { pendingAct } from '../store/operators.ts';
 import { bumpDirectory, lockPartner } from '../store/partners.ts';
@@ -11,7 +10,8 @@ import { replacementOf } from '../store/replacements.ts';
 import { tryOut } from '../store/savepoint.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { documentDigest } from '../wire/approval.ts';
-import { isFingerprint, sameFingerprint, spokenFingerprint } from '../wire/fingerprint.ts';
+import { isFingerprint, sameFingerprint, saysThumbprint, spokenFingerprint } from '../wire/fingerprint.ts';
+import { checkNotes } from '../wire/note.ts';
 import {
   type ActStanding,
   approveAct,
@@ -20,17 +20,22 @@ import {
   type Eyes,
   isDraft,
   ownAct,
+  type PendingAct,
   proposeAct,
   type Signing,
   signerOf,
+  signersOf,
   type Weighed,
 } from './acts.ts';
 import { checkEncryption } from './confirm-encryption.ts';
+import { checkReach } from './confirm-reach.ts';
 import type { Exchange } from './context.ts';
 import { confirmReplacement, type Replaced, type ReplacementConfirmation } from './replacement.ts';
 
 /** What the operator says of a partner after the telephone call. */
-export type Confirmation = ReplacementConfirmation;
+export interface Confirmation extends ReplacementConfirmation {
+  readonly insteadOf?: string | undefined;
+}
 
 /** What the operator's confirmation recorded: this counts from here on, not the card. */
 export interface Confirmed extends Partial<ActStanding> {
@@ -75,7 +80,7 @@ export async function confirmPartner(
     return tryOut<Confirmed | Draft | Refusal>(trx, async () => {
       const done = await confirmOne(exchange, trx, row, given);
       if (isRefusal(done)) return { kept: false, value: done };
-      const weighed = await weigh(exchange, trx, { eyes, signing, facts: factsOf(done) });
+      const weighed = await weigh(exchange, trx, { eyes, signing, insteadOf: given.insteadOf, facts: factsOf(done) });
       if (isRefusal(weighed) || isDraft(weighed)) return { kept: false, value: weighed };
       const value: Confirmed = {
         ...done,
@@ -84,6 +89,7 @@ export async function confirmPartner(
       };
       const after = async () => {
         await weighed.record();
+        if (weighed.effective && value.replaced === undefined) await tellConfirmed(exchange, trx, value);
         if (!weighed.effective && row.state === 'pending') await noteVerifier(trx, given);
       };
       return { kept: weighed.effective, value, after };
@@ -98,7 +104,7 @@ async function confirmOne(
   given: Confirmation,
 ): Promise<Confirmed | Refusal> {
   const waiting = await replacementOf(trx, given.issuer);
-  const replaces = waiting && (row.state !== 'pending' || saysKey(given.fingerprint, waiting.identity_kid));
+  const replaces = waiting && (row.state !== 'pending' || saysThumbprint(given.fingerprint, waiting.identity_kid));
   if (replaces) return withLocal(await confirmReplacement(exchange, trx, given), given.local ?? row.is_local);
   if (row.state !== 'pending') return refuse('state-conflict', '/issuer', `The partner is ${row.state} already.`);
   if (given.suspectSince !== undefined) {
@@ -106,6 +112,7 @@ async function confirmOne(
     return refuse('usage-invalid', '/suspectSince', message, 'Confirm it without --suspect-since.');
   }
   return (
+    checkReach(exchange, row) ??
     (await checkEncryption(exchange, trx, row, given.foreign ?? false)) ??
     (await checkFingerprint(row, given.fingerprint)) ??
     (await activate(exchange, trx, row, given))
@@ -114,11 +121,6 @@ async function confirmOne(
 
 function withLocal(done: Replaced | Refusal, local: boolean): Confirmed | Refusal {
   return isRefusal(done) ? done : { ...done, local };
-}
-
-function saysKey(fingerprint: string, kid: string): boolean {
-  const typed = fingerprint.replaceAll(/\s/g, '');
-  return typed === kid || typed === spokenFingerprint(kid).replaceAll(' ', '');
 }
 
 async function checkFingerprint(row: PartnerRow, fingerprint: string): Promise<Refusal | undefined> {
@@ -150,12 +152,19 @@ async function activate(exchange: Exchange, trx: Trx, row: PartnerRow, given: Co
     })
     .where('issuer', '=', issuer)
     .execute();
-  await recordEvents(trx, [{ type: 'partner.confirmed', at, partner: issuer, body: { type, jurisdictions } }]);
+  // The feed is locked before the node's row, here as everywhere: two orders would be a deadlock.
+  await reservePositions(trx, 0);
   await bumpDirectory(trx);
   const fromCard = (['type', 'jurisdictions'] as const).filter((member) => given[member] === undefined);
   const fingerprint = row.identity_kid;
   const spoken = spokenFingerprint(fingerprint);
   return { issuer, state: 'active', type, jurisdictions, fromCard, fingerprint, spoken, foreign, local };
+}
+
+async function tellConfirmed(exchange: Exchange, trx: Trx, confirmed: Confirmed): Promise<void> {
+  const { issuer: partner, type, jurisdictions } = confirmed;
+  const body = { type, jurisdictions, ...signersOf(confirmed) };
+  await recordEvents(trx, [{ type: 'partner.confirmed', at: new Date(exchange.clock()), partner, body }]);
 }
 
 /** The first operator's word on who compared, kept until the second one confirms. */
@@ -190,6 +199,7 @@ function factsOf(done: Confirmed) {
 interface Signed {
   readonly eyes: Eyes;
   readonly signing: Signing | undefined;
+  readonly insteadOf: string | undefined;
   readonly facts: ReturnType<typeof factsOf>;
 }
 
@@ -197,16 +207,17 @@ interface Signed {
 async function weigh(
   exchange: Exchange,
   trx: Trx,
-  { eyes, signing, facts }: Signed,
+  { eyes, signing, insteadOf, facts }: Signed,
 ): Promise<Weighed | Draft | Refusal> {
-  const act = { kind: 'partner.confirm', subject: facts.issuer, document: facts, eyes, signing };
+  const act = { kind: 'partner.confirm', subject: facts.issuer, document: facts, eyes, signing, insteadOf };
   const pending = await pendingAct(trx, [act.kind], facts.issuer);
   const signer = signerOf(eyes, signing)?.name;
   if (!pending || !eyes.enforced || signer === undefined) return proposeAct(exchange, trx, act);
   const same = documentDigest(facts) === pending.digest;
   if (signer === pending.author) return same ? ownAct(eyes) : proposeAct(exchange, trx, act);
   if (same) return approveAct(exchange, trx, { eyes, signing, pending });
-  return differing(pending.document, facts, pending.author ?? '');
+  if (insteadOf !== undefined) return proposeAct(exchange, trx, act);
+  return differing(pending, facts);
 }
 
 const options: Readonly<Record<string, string>> = {
@@ -218,13 +229,13 @@ const options: Readonly<Record<string, string>> = {
   identity: '--fingerprint',
 };
 
-function differing(first: object, second: object, author: string): Refusal {
+function differing({ document: first, digest, author }: PendingAct, second: object): Refusal {
   const [one, two] = [first, second] as Readonly<Record<string, unknown>>[];
   const names = Object.keys({ ...one, ...two });
   const differ = names.filter((name) => said(one?.[name]) !== said(two?.[name]));
   const told = differ.map((name) => `${options[name] ?? name}: ${said(one?.[name])}, and you ${said(two?.[name])}`);
   const message = `${author} said other things: ${told.join('; ')}.`;
-  const next = `Agree on what is right; what is wrong in it, ${author} corrects by confirming again.`;
+  const next = `Agree on what is right; what is wrong in it, ${author} corrects by confirming again. If yours is to take its place: --instead-of ${digest}`;
   return refuse('state-conflict', `/${differ[0] ?? ''}`, message, next);
 }
 
@@ -235,8 +246,7 @@ function said(value: unknown): string {
 }
 
 function checkConfirmation(given: Confirmation): Refusal | undefined {
-  const { verifiedBy = '' } = given;
-  const guarded = guard({ verifiedBy }, { form: 'policy' });
+  const guarded = checkNotes({ verifiedBy: given.verifiedBy });
   if (guarded) return guarded;
   if (given.type !== undefined && !(codes.organisationType as readonly string[]).includes(given.type)) {
     return refuse(

@@ -1,16 +1,30 @@
 import type { CaseReference } from '../domain/contract.types.ts';
 import type { Decision, SendEffect, TraceStep } from '../domain/decision.ts';
 import { decideSend } from '../domain/policy.ts';
+import { previewDisclosure } from '../domain/redact.ts';
 import type { NewEvent } from '../store/feed.ts';
-import type { MatchKeys } from '../wire/match.ts';
+import { type MatchKeys, matchKeys } from '../wire/match.ts';
 import type { Exchange } from './context.ts';
 import type { PartnerEntry, Snapshot } from './directory.ts';
 import type { ReferenceName } from './record.ts';
 import type { PartnerDecision } from './sharing.ts';
 
-/** Compares a deny's hosts with an address by its match keys: K3 (the host) and K4 (the registrable domain), nothing else. */
-function hostMatcher(keys: MatchKeys): (deny: { readonly hosts?: readonly string[] }) => boolean {
-  return (deny) => (deny.hosts ?? []).some((host) => host === keys.K3 || host === keys.K4);
+/** Compares a deny's hosts with addresses by their match keys: K3 (the host) and K4 (the registrable domain), nothing else. */
+function hostMatcher(addresses: readonly MatchKeys[]): (deny: { readonly hosts?: readonly string[] }) => boolean {
+  return (deny) => (deny.hosts ?? []).some((host) => addresses.some(({ K3, K4 }) => host === K3 || host === K4));
+}
+
+/** Every address that would leave: the reference's own, and the one to come from where the policy discloses it. */
+function addressesFor(
+  exchange: Exchange,
+  { facts: partner, policy }: PartnerEntry,
+  reference: CaseReference,
+  keys: MatchKeys,
+): readonly MatchKeys[] {
+  if (reference.access?.referrer === undefined || policy === undefined) return [keys];
+  const shown: Partial<CaseReference> = previewDisclosure(reference, { partner, policy, now: exchange.clock() }) ?? {};
+  const referrer = shown.access?.referrer;
+  return referrer === undefined ? [keys] : [keys, matchKeys(referrer)];
 }
 
 /** Decides for one reference and one partner under a snapshot of the directory. */
@@ -28,7 +42,7 @@ export function decideOne(
     partner: { ...partner.facts, state: partner.state },
     policy: partner.policy,
     denies: snapshot.denies,
-    hostMatches: hostMatcher(keys),
+    hostMatches: hostMatcher(addressesFor(exchange, partner, reference, keys)),
     now: exchange.clock(),
   });
 }

@@ -1,19 +1,24 @@
 import type { AlertCause } from '../domain/alert.ts';
-import { afterAttempt, type PostOutcome } from '../domain/attempt.ts';
+import { afterAttempt, mayHaveArrived, type PostOutcome } from '../domain/attempt.ts';
 import { mustEncrypt, willEncrypt } from '../domain/encryption.ts';
+import { waitsToBeFetched } from '../domain/poll.ts';
 import type { Signer } from '../domain/secrets.ts';
 import { emergenciesAmong } from '../store/emergencies.ts';
 import { type NewEvent, raise, recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
-import { type Attempt, type Claimed, claimDeliveries, partnersWithWork, settleAttempts } from '../store/outbox.ts';
+import { type Attempt, type Claimed, partnersWithWork, releaseDeliveries, settleAttempts } from '../store/outbox.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { type EncryptionKey, encryptionKey, encryptSet } from '../wire/encrypt.ts';
 import type { Exchange } from './context.ts';
 import type { PartnerEntry } from './directory.ts';
 import { gather } from './gather.ts';
+import { type Halt, watchHalts } from './halt.ts';
+import { ringPolls } from './poll-bell.ts';
 import { decideAgain } from './redecide.ts';
 import { wantRefresh } from './refresh.ts';
 import { lostKeys, type Sealed, seal, type Unsealed } from './seal.ts';
+import { claimWithinLimits } from './send-limits.ts';
+import { type NoSigner, signerFor } from './signing-key.ts';
 
 const BATCH = 100;
 /** Posts under way to one partner; a slow partner fills its own and nobody else's. */
@@ -29,7 +34,7 @@ export interface Delivery {
   stop(limitMs: number): Promise<void>;
 }
 
-interface Settled {
+export interface Settled {
   readonly attempt: Attempt;
   readonly event?: NewEvent | undefined;
   /** What a person must be told because of it. */
@@ -45,6 +50,7 @@ export function startDelivery(exchange: Exchange): Delivery {
   const pumps = new Map<string, Promise<void>>();
   const settle = gather<Settled, undefined>((batch) => settleBatch(exchange, batch), { most: 200 });
   const control = { stopping: false };
+  const halt = watchHalts(exchange);
   let looking: Promise<void> | undefined;
   let again = false;
 
@@ -52,9 +58,10 @@ export function startDelivery(exchange: Exchange): Delivery {
     do {
       again = false;
       const due = await partnersWithWork(exchange.store.db, new Date(exchange.clock()));
+      ringPolls(exchange, due);
       for (const issuer of due) {
         if (control.stopping || pumps.has(issuer)) continue;
-        const pump = drain(exchange, issuer, settle, control)
+        const pump = drain(exchange, issuer, settle, control, halt)
           .catch((failure: unknown) => exchange.log.failure('delivery.failed', failure, { partner: issuer }))
           .finally(() => pumps.delete(issuer));
         pumps.set(issuer, pump);
@@ -84,6 +91,7 @@ export function startDelivery(exchange: Exchange): Delivery {
       const alarm = setTimeout(resolve, limitMs);
       await Promise.race([rest, limit]);
       clearTimeout(alarm);
+      halt.stop();
     },
   };
 }
@@ -94,11 +102,12 @@ async function drain(
   issuer: string,
   settle: (one: Settled) => Promise<undefined>,
   control: { readonly stopping: boolean },
+  halt: Halt,
 ): Promise<void> {
   const underway = new Set<Promise<unknown>>();
-  const track = (work: Promise<Settled>) => {
+  const track = (work: Promise<Settled | undefined>) => {
     const tracked = work
-      .then(settle)
+      .then((one) => one && settle(one))
       .catch((failure: unknown) => exchange.log.failure('delivery.failed', failure, { partner: issuer }))
       .finally(() => underway.delete(tracked));
     underway.add(tracked);
@@ -107,10 +116,10 @@ async function drain(
     const snapshot = await exchange.directory.current();
     const partner = snapshot.partners.get(issuer);
     const push = partner?.endpoints.push;
-    if (!partner || push === undefined || partner.state === 'pending') break;
+    if (!partner || push === undefined || waitsToBeFetched(partner) || partner.state === 'pending') break;
     const allowed = Math.min(IN_FLIGHT, exchange.transport.allowance(issuer, exchange.clock()));
     const claimed = allowed > underway.size ? await claim(exchange, issuer, allowed - underway.size) : [];
-    for (const settling of await dispatch(exchange, push, claimed)) track(settling);
+    for (const settling of await dispatch(exchange, push, claimed, halt)) track(settling);
     if (underway.size === 0 && claimed.length === 0) break;
     // Half of the room free: claims stay batches instead of ones and twos.
     const enough = claimed.length === 0 ? 0 : IN_FLIGHT / 2;
@@ -120,23 +129,31 @@ async function drain(
 }
 
 /** What one claim brought, under its lease and for the partner as its transaction saw it. */
-interface Claim {
+export interface Claim {
   readonly delivery: Claimed;
   readonly partner: PartnerEntry;
+  /** The version of the directory that it was claimed under. */
+  readonly basis: number;
   readonly lease: string;
 }
 
-async function dispatch(exchange: Exchange, push: string, claims: readonly Claim[]): Promise<Promise<Settled>[]> {
+async function dispatch(
+  exchange: Exchange,
+  push: string,
+  claims: readonly Claim[],
+  halt: Halt,
+): Promise<Promise<Settled | undefined>[]> {
   const [first] = claims;
   if (!first) return [];
-  const { lease, partner } = first;
+  const { lease, partner, basis } = first;
   const ready = claims.map(({ delivery }) => delivery).filter(({ decided }) => decided);
-  const way = wayTo(exchange, partner);
+  const way = await wayTo(exchange, partner);
   if (typeof way === 'string') return ready.map(async (one) => postpone(exchange, partner, one, lease, way));
-  const { sealed, unsealed } = await seal(exchange, partner, ready, way.signer);
+  const { sealed, unsealed, waiting } = await seal(exchange, partner, ready, way.signer, basis);
   return [
     ...unsealed.map(async (one) => giveUp(exchange, partner, one, lease)),
-    ...sealed.map((one) => send(exchange, partner, { push, ...way }, one, lease)),
+    ...waiting.map(async ({ delivery, code }) => postpone(exchange, partner, delivery, lease, code)),
+    ...sealed.map((one) => send(exchange, partner, { push, ...way, basis, halt }, one, lease)),
   ];
 }
 
@@ -146,33 +163,48 @@ interface Way {
   readonly encryptTo: EncryptionKey | undefined;
 }
 
-/** How messages go to a partner at this moment, or why none can: then they wait, and a person is told. */
-function wayTo(exchange: Exchange, partner: PartnerEntry): Way | 'algorithm-not-shared' | 'encryption-key-missing' {
-  const signer = exchange.keys.signer(partner.algs);
-  if (!signer) return 'algorithm-not-shared';
-  const key = encryptionKey(partner.keys, Math.floor(exchange.clock() / 1000));
+/** Why nothing goes to a partner now. */
+export type NoWay = NoSigner | 'encryption-key-missing';
+
+/**
+ * How messages go to a partner at this moment, or why none can: then they wait, and a person is told. `iat`: when the message
+ * was issued, in seconds since 1970, where it was signed before.
+ */
+export async function wayTo(exchange: Exchange, partner: PartnerEntry, iat?: number): Promise<Way | NoWay> {
+  const now = Math.floor(exchange.clock() / 1000);
+  const signer = await signerFor(exchange, partner.algs, iat ?? now);
+  if (typeof signer === 'string') return signer;
+  const key = encryptionKey(partner.keys, now);
   if (!key && mustEncrypt(partner.encryption)) return 'encryption-key-missing';
   return { signer, encryptTo: willEncrypt(partner.encryption, key !== undefined) ? key : undefined };
 }
 
+/** Our own keys: one alert, however many partners wait. */
+const ofOurs: ReadonlySet<NoWay> = new Set(['key-unpublished', 'key-ended']);
+
 /** Nothing leaves plain because a key is missing: it is tried again as if the partner were away. */
-function postpone(
+export function postpone(
   exchange: Exchange,
   partner: PartnerEntry,
   delivery: Claimed,
   lease: string,
-  code: 'algorithm-not-shared' | 'encryption-key-missing',
+  code: NoWay,
 ): Settled {
   const { issuer } = partner.facts;
   if (code === 'encryption-key-missing') wantRefresh(exchange, issuer);
   return {
     ...settledBy(exchange, issuer, delivery, lease, { status: 'unreachable', code }),
-    cause: { code, partner: issuer },
+    cause: ofOurs.has(code) ? { code } : { code, partner: issuer },
   };
 }
 
 /** What cannot be signed is a defect of ours: a person sees it among the dead letters, and the others go on. */
-function giveUp(exchange: Exchange, partner: PartnerEntry, { delivery, failure }: Unsealed, lease: string): Settled {
+export function giveUp(
+  exchange: Exchange,
+  partner: PartnerEntry,
+  { delivery, failure }: Unsealed,
+  lease: string,
+): Settled {
   const { issuer } = partner.facts;
   const now = exchange.clock();
   exchange.log.failure('delivery.unsealed', failure, { partner: issuer, jti: delivery.jti });
@@ -181,13 +213,13 @@ function giveUp(exchange: Exchange, partner: PartnerEntry, { delivery, failure }
 }
 
 /** Claims what is due and decides again what was decided under another directory; the latter is claimed anew after that. */
-async function claim(exchange: Exchange, issuer: string, room: number): Promise<readonly Claim[]> {
+export async function claim(exchange: Exchange, issuer: string, room: number): Promise<readonly Claim[]> {
   const lease = exchange.chance.uuid4();
-  const { partner, claimed } = await claimDue(exchange, issuer, lease, room);
+  const { partner, claimed, basis } = await claimDue(exchange, issuer, lease, room);
   if (!partner) return [];
   const undecided = claimed.filter(({ decided }) => !decided);
   await decideAgain(exchange, issuer, undecided, lease);
-  return claimed.map((delivery) => ({ delivery, partner, lease }));
+  return claimed.map((delivery) => ({ delivery, partner, basis, lease }));
 }
 
 /** The directory is that of the claim's own transaction: what was suspended or set before it counts. */
@@ -195,9 +227,9 @@ function claimDue(exchange: Exchange, issuer: string, lease: string, room: numbe
   return inTransaction(exchange.store.db, async (trx) => {
     const { version, partners } = await exchange.directory.within(trx);
     const partner = partners.get(issuer);
-    if (!partner || partner.state === 'pending') return { partner: undefined, claimed: [] };
+    if (!partner || partner.state === 'pending') return { partner: undefined, claimed: [], basis: version };
     const now = exchange.clock();
-    const claimed = await claimDeliveries(trx, {
+    const claimed = await claimWithinLimits(trx, partner.policy?.send, {
       partner: issuer,
       suspended: partner.state === 'suspended',
       basis: version,
@@ -206,27 +238,38 @@ function claimDue(exchange: Exchange, issuer: string, lease: string, room: numbe
       lease,
       leaseUntil: new Date(now + LEASE_MS),
     });
-    return { partner, claimed };
+    return { partner, claimed, basis: version };
   });
 }
 
 async function send(
   exchange: Exchange,
   partner: PartnerEntry,
-  { push, encryptTo }: Way & { readonly push: string },
+  { push, encryptTo, basis, halt }: Way & { readonly push: string; readonly basis: number; readonly halt: Halt },
   { delivery, compact, kid }: Sealed,
   lease: string,
-): Promise<Settled> {
+): Promise<Settled | undefined> {
   const issuer = partner.facts.issuer;
   // Anew at each attempt: what is kept is the signed message, and each attempt has a key agreement of its own.
   const token = encryptTo ? await encryptSet(compact, encryptTo) : compact;
-  const outcome = await exchange.transport.postToken(push, token, { partner: issuer, local: partner.local });
+  const entered = await halt.enter(delivery, issuer, basis);
+  if (!entered) return giveBack(exchange, delivery, lease);
+  const { signal } = entered;
+  const outcome = await exchange.transport
+    .postToken(push, token, { partner: issuer, local: partner.local, ...(signal && { signal }) })
+    .finally(entered.leave);
+  if (signal?.aborted && outcome.status !== 'accepted') return giveBack(exchange, delivery, lease);
   if (outcome.status === 'refused' && outcome.err === 'invalid_key') wantRefresh(exchange, issuer);
   const keyLost = kid !== null && lostKeys(exchange).has(kid);
   return settledBy(exchange, issuer, { ...delivery, keyLost }, lease, outcome);
 }
 
-function settledBy(
+/** Whoever claims it next asks anew whether it may leave; it waits without a pause, and with the number that it has. */
+async function giveBack(exchange: Exchange, { id }: Claimed, lease: string): Promise<undefined> {
+  await releaseDeliveries(exchange.store.db, [id], lease);
+}
+
+export function settledBy(
   exchange: Exchange,
   issuer: string,
   delivery: Claimed & { readonly keyLost?: boolean },
@@ -252,6 +295,7 @@ function settledBy(
     state: step.state,
     code: step.code,
     nextAt: new Date(now + step.delayMs),
+    reached: mayHaveArrived(outcome),
   };
   return { attempt, event: step.state === 'dead' ? deadEvent(delivery, issuer, step.code, now) : undefined };
 }
@@ -280,7 +324,7 @@ async function undelivered(trx: Trx, attempts: readonly Attempt[]): Promise<Aler
   }));
 }
 
-async function settleBatch(exchange: Exchange, batch: readonly Settled[]): Promise<undefined[]> {
+export async function settleBatch(exchange: Exchange, batch: readonly Settled[]): Promise<undefined[]> {
   const attempts = batch.map((one) => one.attempt);
   const events = batch.map((one) => one.event).filter((event) => event !== undefined);
   await inTransaction(exchange.store.db, async (trx) => {

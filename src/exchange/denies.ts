@@ -1,7 +1,7 @@
 import type { Deny } from '../domain/contract.types.ts';
 import { mayConcern } from '../domain/denies.ts';
 import { guard } from '../domain/guard.ts';
-import { checkDeny } from '../domain/policy-check.ts';
+import { checkDeny, type PolicyWarning } from '../domain/policy-check.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
@@ -9,6 +9,7 @@ import { pendingAct } from '../store/operators.ts';
 import { bumpDirectory, denyRows, partnerRows } from '../store/partners.ts';
 import { insertRows } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
+import { reachesBelow } from '../wire/match.ts';
 import { checkSchema } from '../wire/schema.ts';
 import {
   type ActStanding,
@@ -16,15 +17,24 @@ import {
   beginAct,
   type Draft,
   isDraft,
+  type PendingAct,
   proposeAct,
   type Signing,
+  signersOf,
   type Weighed,
 } from './acts.ts';
 import type { Exchange } from './context.ts';
+import { type Exposure, measureExposure } from './narrowed.ts';
 
 /** A deny with the partners that it may concern today, by their recorded jurisdictions; `pending` denies nothing yet. */
 export type AddedDeny = Deny &
-  ActStanding & { readonly state: 'active' | 'pending'; readonly appliesTo: readonly string[] };
+  ActStanding & {
+    readonly state: 'active' | 'pending';
+    readonly appliesTo: readonly string[];
+    readonly warnings: readonly PolicyWarning[];
+    /** What these partners hold already and would not be sent under it, once it is in force. */
+    readonly noLongerAllowed: readonly Exposure[];
+  };
 
 /** A deny that ended, or that is to end once another operator has approved it. */
 export interface RemovedDeny extends ActStanding {
@@ -38,6 +48,7 @@ export async function addDeny(
   exchange: Exchange,
   document: unknown,
   signing?: Signing,
+  insteadOf?: string,
 ): Promise<AddedDeny | Draft | Refusal[]> {
   const deny = {
     ...(document as Partial<Deny>),
@@ -49,7 +60,7 @@ export async function addDeny(
   if (malformed.length > 0) return malformed.map((one) => ({ ...one, code: 'policy-invalid' }));
   const wrong = checkDeny(deny as Deny);
   if (wrong.length > 0) return wrong;
-  return inTransaction(exchange.store.db, async (trx) => {
+  const answer = await inTransaction(exchange.store.db, async (trx): Promise<AddedDeny | Draft | Refusal[]> => {
     const eyes = await beginAct(trx);
     const known = await isKnown(trx, deny.id);
     if (known) return [known];
@@ -58,10 +69,12 @@ export async function addDeny(
       exchange,
       trx,
       deny as Deny,
-      await proposeAct(exchange, trx, { ...act, eyes, signing }),
+      await proposeAct(exchange, trx, { ...act, eyes, signing, insteadOf }),
     );
     return isRefusal(added) ? [added] : added;
   });
+  if (Array.isArray(answer) || isDraft(answer) || answer.state === 'pending') return answer;
+  return { ...answer, noLongerAllowed: await measureExposure(exchange, answer.appliesTo) };
 }
 
 async function isKnown(trx: Trx, id: string): Promise<Refusal | undefined> {
@@ -78,14 +91,30 @@ async function settleAdded(
   if (isRefusal(weighed) || isDraft(weighed)) return weighed;
   await weighed.record();
   const { standing, effective } = weighed;
-  const answer = { ...deny, ...standing, appliesTo: await concerned(trx, deny) };
+  const appliesTo = await concerned(trx, deny);
+  const answer = { ...deny, ...standing, appliesTo, warnings: warnOfHosts(deny), noLongerAllowed: [] };
   if (!effective) return { ...answer, state: 'pending' };
   const at = new Date(exchange.clock());
-  const { author = null, approver = null } = standing;
+  const { author = null } = standing;
   await insertRows(trx, 'policy_deny', [{ id: deny.id, document: deny, author, created_at: at }]);
-  await recordEvents(trx, [{ type: 'deny.added', at, code: deny.id, body: { author, approver } }]);
+  await recordEvents(trx, [{ type: 'deny.added', at, code: deny.id, body: { deny: deny.id, ...signersOf(standing) } }]);
   await bumpDirectory(trx);
   return { ...answer, state: 'active' };
+}
+
+/** A deny is compared with the host of an address and with its registrable domain, and with nothing between the two. */
+function warnOfHosts({ hosts = [] }: Deny): PolicyWarning[] {
+  return hosts.flatMap((host, index) =>
+    reachesBelow(host)
+      ? []
+      : [
+          {
+            pointer: `/hosts/${index}`,
+            message:
+              'This is no registrable domain: the deny is for exactly this host, and for no host below it. Name the registrable domain to deny all of it.',
+          },
+        ],
+  );
 }
 
 async function concerned(trx: Trx, deny: Deny): Promise<string[]> {
@@ -103,13 +132,14 @@ export async function removeDeny(
   exchange: Exchange,
   id: string,
   signing?: Signing,
+  insteadOf?: string,
 ): Promise<RemovedDeny | Draft | Refusal> {
   return inTransaction(exchange.store.db, async (trx) => {
     const eyes = await beginAct(trx);
     const row = (await denyRows(trx)).find((one) => one.id === id);
     if (!row) return unknownDeny();
     const act = { kind: 'deny.remove', subject: id, document: { id, removed: true, deny: row.document } };
-    return settleRemoved(exchange, trx, id, await proposeAct(exchange, trx, { ...act, eyes, signing }));
+    return settleRemoved(exchange, trx, id, await proposeAct(exchange, trx, { ...act, eyes, signing, insteadOf }));
   });
 }
 
@@ -128,9 +158,8 @@ async function settleRemoved(
   const { standing, effective } = weighed;
   if (!effective) return { id, removed: false, state: 'pending', ...standing };
   const at = new Date(exchange.clock());
-  const { author = null, approver = null } = standing;
   await trx.updateTable('policy_deny').set({ removed_at: at }).where('id', '=', id).execute();
-  await recordEvents(trx, [{ type: 'deny.removed', at, code: id, body: { author, approver } }]);
+  await recordEvents(trx, [{ type: 'deny.removed', at, code: id, body: { deny: id, ...signersOf(standing) } }]);
   await bumpDirectory(trx);
   return { id, removed: true, state: 'removed', ...standing };
 }
@@ -139,19 +168,21 @@ async function settleRemoved(
 export interface ApprovedDeny extends ActStanding {
   readonly id: string;
   readonly state: 'active' | 'removed';
+  /** What partners hold already and would not be sent under a deny that is now in force. */
+  readonly noLongerAllowed: readonly Exposure[];
 }
 
-/** Approves, as the second person, the adding or removing of a deny. */
+/** Approves, as the second person, the adding or removing of a deny: the one with this digest, and no other of its name. */
 export async function approveDeny(
   exchange: Exchange,
-  id: string,
+  { id, digest }: { readonly id: string; readonly digest: string },
   signing?: Signing,
 ): Promise<ApprovedDeny | Draft | Refusal> {
-  return inTransaction(exchange.store.db, async (trx) => {
+  let appliesTo: readonly string[] = [];
+  const approved = await inTransaction(exchange.store.db, async (trx): Promise<ApprovedDeny | Draft | Refusal> => {
     const eyes = await beginAct(trx);
-    const pending = await pendingAct(trx, ['deny.add', 'deny.remove'], id);
-    if (!pending)
-      return refuse('not-found', '/id', 'Nothing about this deny waits for approval.', 'caseref operator pending');
+    const pending = await pendingDeny(trx, id, digest);
+    if (isRefusal(pending)) return pending;
     const adds = pending.kind === 'deny.add';
     const row = (await denyRows(trx)).find((one) => one.id === id);
     const gone = adds ? await isKnown(trx, id) : row === undefined ? unknownDeny() : undefined;
@@ -162,6 +193,19 @@ export async function approveDeny(
       : await settleRemoved(exchange, trx, id, weighed);
     if (isRefusal(settled) || isDraft(settled) || isRefusal(weighed) || isDraft(weighed))
       return settled as Draft | Refusal;
-    return { id, state: adds ? 'active' : 'removed', ...weighed.standing };
+    appliesTo = 'appliesTo' in settled ? settled.appliesTo : [];
+    return { id, state: adds ? 'active' : 'removed', noLongerAllowed: [], ...weighed.standing };
   });
+  if (isRefusal(approved) || isDraft(approved)) return approved;
+  return { ...approved, noLongerAllowed: await measureExposure(exchange, appliesTo) };
+}
+
+async function pendingDeny(trx: Trx, id: string, digest: string): Promise<PendingAct | Refusal> {
+  const waiting = await Promise.all(['deny.add', 'deny.remove'].map((kind) => pendingAct(trx, [kind], id)));
+  const meant = waiting.find((act) => act?.digest === digest);
+  if (meant) return meant;
+  const next = 'What waits, with its command: caseref operator pending.';
+  return waiting.some(Boolean)
+    ? refuse('state-conflict', '/digest', 'What waits under this name was changed since: it says something else.', next)
+    : refuse('not-found', '/id', 'Nothing about this deny waits for approval.', next);
 }

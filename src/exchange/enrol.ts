@@ -14,6 +14,7 @@ import { isFork, readCard, refuseFork, refuseIdentity } from './peer-card.ts';
 import { keySetColumns, storeKeys } from './pin-keys.ts';
 import { voidDropped } from './remove-partner.ts';
 import { type Offered, offerReplacement } from './replacement.ts';
+import { markSuspect } from './suspect.ts';
 
 type PartnerRow = NonNullable<Awaited<ReturnType<typeof lockPartner>>>;
 
@@ -74,7 +75,10 @@ async function introduce(
     await insertRows(trx, 'partner', [{ issuer: card.iss, ...row, refresh_failures: 0 }]);
     await insertRows(trx, 'partner_stream', [{ partner: card.iss, epoch, n: 0 }]);
   }
-  await storeKeys(trx, card.iss, keySet, at);
+  const revocations = await storeKeys(trx, card.iss, keySet, at);
+  // Where it was a partner before, the card may tell of a loss that we did not hear of.
+  for (const { kid, since } of revocations)
+    await markSuspect(exchange, trx, { issuer: card.iss, kids: [kid], since, at });
   await recordEvents(trx, [{ type: 'partner.added', at, partner: card.iss }]);
   await bumpDirectory(trx);
   return {

@@ -5,11 +5,12 @@ import { isDate, isoInstant } from '../domain/instant.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { eventInsert, type NewEvent, reservePositions } from '../store/feed.ts';
 import { deliveryInsert } from '../store/outbox.ts';
-import { keepReference, lockOne, settleRecalls } from '../store/recall.ts';
+import { cancelUnsent, keepReference, lockOne, settleRecalls } from '../store/recall.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
 import { erase, laterReceipt } from './purge.ts';
+import { newNotice, voidedOf } from './queue.ts';
 import type { ReferenceName } from './record.ts';
 import { recall } from './withdraw.ts';
 
@@ -24,7 +25,8 @@ export interface Restriction {
 
 /**
  * Keeps a reference out of every face and out of erasure until a day, for a duty that forbids erasure. An originator that
- * asked for erasure is told `retained` with the ground and the end; when the day has passed, it is erased and told.
+ * asked for erasure is told `retained` with the ground and the end; when the day has passed, it is erased and told. What
+ * was still on its way about an own one does not leave.
  */
 export async function restrict(exchange: Exchange, name: ReferenceName, { ground, until }: Restriction) {
   const grounds: readonly string[] = codes.retentionGround;
@@ -43,19 +45,24 @@ export async function restrict(exchange: Exchange, name: ReferenceName, { ground
     const at = new Date(exchange.clock());
     await keepReference(trx, name, { ground, until: new Date(end), at });
     const asked = await settleRecalls(trx, [name], 'retained');
+    const unsent = known.direction === 'out' ? await cancelUnsent(trx, name, 'restricted') : [];
+    const voids = voidedOf(unsent, 'dropped');
     const events: NewEvent[] = [
       { type: 'reference.restricted', at, originator: name.originator, reference: name.id, code: ground },
     ];
-    let position = await reservePositions(trx, asked.length + events.length);
+    let position = await reservePositions(trx, asked.length + voids.length + events.length);
     const outcome = { outcome: 'retained', code: ground, until: isoInstant(end) };
     const receipts = asked.map((message) => laterReceipt(exchange, message, outcome, position++, at));
-    await insertAll(trx, [deliveryInsert(receipts), eventInsert(events, position)]);
+    const voided = voids.map(({ partner, payload }) =>
+      newNotice(exchange, { partner, event: 'voided', payload, position: position++, at }),
+    );
+    await insertAll(trx, [deliveryInsert([...receipts, ...voided]), eventInsert(events, position)]);
     return {
       ...name,
       state: 'restricted' as const,
       ground,
       until: isoInstant(end),
-      told: asked.map(({ issuer }) => issuer),
+      told: [...new Set(asked.map(({ issuer }) => issuer))],
     };
   });
   exchange.wake.outbox();

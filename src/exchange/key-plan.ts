@@ -1,9 +1,14 @@
 import { isRefusal } from '../domain/refusal.ts';
 import type { PublicKey } from '../keys/keystore.ts';
+import { raise } from '../store/feed.ts';
+import { isAlertOpen } from '../store/refresh.ts';
+import { inTransaction } from '../store/transaction.ts';
+import { announceAgain } from './announce.ts';
 import type { Exchange } from './context.ts';
 import { changeKeys, secondsNow } from './key-change.ts';
 import { activateWithin, retireWithin } from './key-state.ts';
-import { publishedClaims } from './publish.ts';
+import { destroyUnoffered } from './publish.ts';
+import { publishedClaims, publishedKeySet } from './published.ts';
 
 const TICK_MS = 5000;
 
@@ -21,6 +26,7 @@ export async function followKeyPlan(exchange: Exchange): Promise<void> {
     await activatePlanned(exchange, kid);
   }
   for (const { kid } of keys.filter((key) => isToRetire(key, now))) await retireReplaced(exchange, kid);
+  await destroyUnoffered(exchange);
 }
 
 function isToActivate({ state, plan, nbf }: PublicKey, now: number): boolean {
@@ -41,12 +47,37 @@ async function retireReplaced(exchange: Exchange, kid: string): Promise<void> {
   await changeKeys(exchange, (trx) => retireWithin(exchange, trx, kid, 'replaced'));
 }
 
-/** Follows the plan now and every few seconds; `stop` waits for a look that is under way. */
+const HOUR_MS = 3_600_000;
+/** As long before the end of a key a person is told: the identity key may be far away. */
+const ENDING = 45 * 24 * 60 * 60;
+
+/** Tells that a key in use ends soon and that nothing is planned in its place; once while nobody has looked. */
+export async function findEnding(exchange: Exchange): Promise<void> {
+  const now = secondsNow(exchange);
+  const keys = exchange.keys.publicKeys();
+  const planned = ({ alg }: PublicKey) => keys.some((key) => key.alg === alg && key.state === 'future' && key.plan);
+  const ending = keys.filter((key) => key.state === 'active' && key.exp < now + ENDING && !planned(key));
+  if (ending.length === 0 || (await isAlertOpen(exchange.store.db, 'key-ending', ''))) return;
+  const at = new Date(exchange.clock());
+  await inTransaction(exchange.store.db, (trx) => raise(trx, [{ code: 'key-ending' }], at, { seenAgain: true }));
+}
+
+/** Follows the plan now and every few seconds, and tells a new identity until it is taken; `stop` waits for a look that is under way. */
 export function startKeyPlan(exchange: Exchange): { stop(): Promise<void> } {
   let looking: Promise<void> | undefined;
+  let warnedAt = Number.NEGATIVE_INFINITY;
+
+  async function look(): Promise<void> {
+    await followKeyPlan(exchange);
+    if (exchange.clock() - warnedAt >= HOUR_MS) {
+      warnedAt = exchange.clock();
+      await findEnding(exchange);
+    }
+    await announceAgain(exchange, await publishedKeySet(exchange));
+  }
 
   function tick(): void {
-    looking ??= followKeyPlan(exchange)
+    looking ??= look()
       .catch((failure: unknown) => exchange.log.failure('keys.failed', failure))
       .finally(() => {
         looking = undefined;

@@ -1,14 +1,15 @@
-import { alertsOf } from '../domain/alert.ts';
-import { type NewEvent, recordEvents, reservePositions } from '../store/feed.ts';
+import { type AlertCause, type AlertCode, alertsOf } from '../domain/alert.ts';
+import { raise, recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
-import { bumpDirectory, lockPartner, partnerRow } from '../store/partners.ts';
-import { closeAlertOf, isAlertOpen, settleRefreshed } from '../store/refresh.ts';
+import { bumpDirectory, lockPartner, partnerKeyRows, partnerRow } from '../store/partners.ts';
+import { isAlertOpen, settleRefreshed } from '../store/refresh.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { keySetToken, readCompact } from '../wire/compact.ts';
 import { messageDigest, signingInputOf } from '../wire/digest.ts';
-import { type OpenedKeySet, openKeySet } from '../wire/keyset.ts';
+import { endpointsElsewhere, type OpenedKeySet, openKeySet } from '../wire/keyset.ts';
 import { isTokenRefusal, refuseToken, type TokenRefusal } from '../wire/token-refusal.ts';
 import type { Exchange } from './context.ts';
+import { endAlert } from './end-alert.ts';
 import { keySetColumns, storeKeys } from './pin-keys.ts';
 import { markSuspect } from './suspect.ts';
 
@@ -16,6 +17,14 @@ import { markSuspect } from './suspect.ts';
 export interface AskedFor {
   readonly issuer: string;
   readonly etag?: string | undefined;
+  /** What we had when we asked: a newer one that was pushed meanwhile makes the answer old, and nobody rolled anything back. */
+  readonly since?: Floor | undefined;
+}
+
+/** The key set that we have: a lower `seq` is a roll-back, the same with another digest a fork. */
+export interface Floor {
+  readonly seq: number;
+  readonly digest: string;
 }
 
 /** A key set's `seq`; `isNew` where it was not the one that we had. */
@@ -57,8 +66,11 @@ async function takeOnce(
   const row = await partnerRow(exchange.store.db, issuer);
   if (!row || row.state === 'removed') return refuseToken('issuer-unknown');
   const now = Math.floor(exchange.clock() / 1000);
-  const opened = await openKeySet(token, { issuer, identityKey: row.identity_jwk, floor: floorOf(row), now });
-  if (isTokenRefusal(opened)) return refused(exchange, issuer, opened);
+  const known = asked?.since ?? floorOf(row);
+  const opened = await openKeySet(token, { issuer, identityKey: row.identity_jwk, floor: known, now });
+  if (isTokenRefusal(opened)) return refused(exchange, issuer, opened, asked !== undefined);
+  // The set in its card counts until somebody has confirmed whose identity key this is. Only who has it reads this answer.
+  if (row.state === 'pending') return refuseToken('partner-pending');
   if (asked === undefined && opened.claims.seq === row.key_set_seq) return { seq: row.key_set_seq, isNew: false };
   const taken = await inTransaction(exchange.store.db, async (trx) => {
     const locked = await lockPartner(trx, issuer);
@@ -66,10 +78,14 @@ async function takeOnce(
     if (locked.identity_kid !== row.identity_kid) return MOVED;
     const floor = floorOf(locked);
     const { seq } = opened.claims;
+    if (asked?.since && seq < floor.seq) return { seq: floor.seq, isNew: false };
     // Of two key sets at the same time the lower one must see the other as its floor.
     if (seq < floor.seq) return refuseToken('seq-below-floor');
     const isNew = seq > floor.seq;
     if (!isNew && opened.digest !== floor.digest) return refuseToken('key-set-fork');
+    if (isNew && asked === undefined && !(await mayAdopt(exchange, trx, opened))) {
+      return refuseToken('key-sets-exceeded', MINUTE_MS / 1000);
+    }
     if (isNew) await adoptKeySet(exchange, trx, opened);
     // The same set pushed once more proves nothing about today: replayed, it would keep us from asking for a newer one.
     if (isNew || asked !== undefined) {
@@ -77,11 +93,39 @@ async function takeOnce(
     }
     return { seq, isNew };
   });
-  return isTokenRefusal(taken) ? refused(exchange, issuer, taken) : taken;
+  return isTokenRefusal(taken) ? refused(exchange, issuer, taken, asked !== undefined) : taken;
 }
 
-function floorOf(row: { key_set: string; key_set_seq: number }): { seq: number; digest: string } {
+/** The floor that a stored key set is for the next. */
+export function floorOf(row: { key_set: string; key_set_seq: number }): Floor {
   return { seq: row.key_set_seq, digest: messageDigest(signingInputOf(row.key_set)) };
+}
+
+/** Pushed key sets that are taken at once, and then one a minute: each makes every process read the directory anew. */
+const AT_ONCE = 10;
+const MINUTE_MS = 60_000;
+
+/** When the allowance of each partner would be whole again, by the exchange that took its sets: kept as long as that lives. */
+const allowances = new WeakMap<Exchange, Map<string, number>>();
+
+/** Whether one more pushed key set of this partner is taken now; one that revokes a key always is. */
+async function mayAdopt(
+  exchange: Exchange,
+  trx: Trx,
+  { claims: { iss: issuer }, keys }: OpenedKeySet,
+): Promise<boolean> {
+  const now = exchange.clock();
+  const allowance = allowances.get(exchange) ?? new Map<string, number>();
+  allowances.set(exchange, allowance);
+  const whole = Math.max(now, allowance.get(issuer) ?? now) + MINUTE_MS;
+  if (whole <= now + AT_ONCE * MINUTE_MS) {
+    allowance.set(issuer, whole);
+    return true;
+  }
+  const good = new Set(
+    (await partnerKeyRows(trx, issuer)).flatMap((key) => (key.revoked_at === null ? [key.kid] : [])),
+  );
+  return keys.some(({ kid, revoked_at }) => revoked_at != null && good.has(kid));
 }
 
 /**
@@ -92,15 +136,26 @@ export async function adoptKeySet(exchange: Exchange, trx: Trx, opened: OpenedKe
   const at = new Date(exchange.clock());
   const { iss: issuer, seq } = opened.claims;
   const columns = keySetColumns(opened, opened.compact, at);
+  const before = await partnerRow(trx, issuer);
   await trx
     .updateTable('partner')
     .set({ ...columns, endpoints: JSON.stringify(columns.endpoints) })
     .where('issuer', '=', issuer)
     .execute();
   const revocations = await storeKeys(trx, issuer, opened, at);
-  for (const { kid, since } of revocations) await markSuspect(trx, { issuer, kids: [kid], since, at });
+  for (const { kid, since } of revocations) await markSuspect(exchange, trx, { issuer, kids: [kid], since, at });
   await recordEvents(trx, [{ type: 'key-set.accepted', at, partner: issuer, body: { seq } }]);
+  if (before) await raise(trx, movedElsewhere(issuer, before.endpoints, columns.endpoints), at);
   await bumpDirectory(trx);
+}
+
+type Endpoints = OpenedKeySet['claims']['endpoints'];
+
+/** Told once: when an endpoint moves to a host that is not the partner's own and that we did not know. */
+function movedElsewhere(iss: string, before: Endpoints, after: Endpoints): AlertCause[] {
+  const known = new Set(endpointsElsewhere({ iss, endpoints: before }));
+  const isNews = endpointsElsewhere({ iss, endpoints: after }).some((origin) => !known.has(origin));
+  return isNews ? [{ code: 'endpoint-elsewhere', partner: iss }] : [];
 }
 
 /** The partner's `refresh` is the longest pause; a little earlier, so that partners of one day are not asked at one time. */
@@ -118,27 +173,54 @@ export async function noteRefreshed(
 ): Promise<void> {
   const at = new Date(exchange.clock());
   await settleRefreshed(trx, issuer, { at, dueAt: nextTurn(exchange, refresh), etag });
-  if (!(await isAlertOpen(trx, 'key-set-stale', issuer))) return;
-  await reservePositions(trx, 0);
-  const alert = await closeAlertOf(trx, 'key-set-stale', issuer, at);
-  if (alert === undefined) return;
-  await recordEvents(trx, [{ type: 'alert.closed', at, code: 'key-set-stale', partner: issuer, body: { alert } }]);
+  for (const code of ['key-set-stale', 'identity-unknown'] as const) await endAlert(trx, code, issuer, at);
 }
 
 /**
  * Tells a person of a key set that the pinned identity key really signed and that must not be taken; anybody can post
  * noise. Once while the alert is open: a replayed old set must not fill the feed.
  */
-async function refused(exchange: Exchange, issuer: string, refusal: TokenRefusal): Promise<TokenRefusal> {
-  const event = { type: 'key-set.refused', partner: issuer, code: refusal.reason } as const;
+async function refused(
+  exchange: Exchange,
+  issuer: string,
+  refusal: TokenRefusal,
+  fetched: boolean,
+): Promise<TokenRefusal> {
+  const { reason } = refusal;
+  if (reason === 'not-identity-key') return otherIdentity(exchange, issuer, refusal, fetched);
+  const event = { type: 'key-set.refused', partner: issuer, code: reason } as const;
   const code = alertsOf(event)[0]?.code;
-  const { db } = exchange.store;
-  if (code === undefined || (await isAlertOpen(db, code, issuer))) return refusal;
-  await inTransaction(db, async (trx) => {
-    const entry: NewEvent = { ...event, at: new Date(exchange.clock()) };
-    // Asked again under the lock: two replays at the same time are one entry.
-    await lockPartner(trx, issuer);
-    if (!(await isAlertOpen(trx, code, issuer))) await recordEvents(trx, [entry]);
-  });
+  if (code !== undefined) await once(exchange, issuer, code, (trx, at) => recordEvents(trx, [{ ...event, at }]));
   return refusal;
+}
+
+/**
+ * Anybody can post a key set in a partner's name, and that is worth a line in the log. What its own host gives out over TLS
+ * is the partner's word, or that of whoever has its host: a person must call.
+ */
+async function otherIdentity(
+  exchange: Exchange,
+  partner: string,
+  refusal: TokenRefusal,
+  fetched: boolean,
+): Promise<TokenRefusal> {
+  const code = 'identity-unknown';
+  if (fetched) await once(exchange, partner, code, (trx, at) => raise(trx, [{ code, partner }], at));
+  else exchange.log.info({ event: 'key-set.refused', partner, code: refusal.reason }, 'a key set was refused');
+  return refusal;
+}
+
+/** Tells once while the alert is open; asked again under the lock, since two replays at the same time are one entry. */
+async function once(
+  exchange: Exchange,
+  issuer: string,
+  code: AlertCode,
+  tell: (trx: Trx, at: Date) => Promise<void>,
+): Promise<void> {
+  const { db } = exchange.store;
+  if (await isAlertOpen(db, code, issuer)) return;
+  await inTransaction(db, async (trx) => {
+    await lockPartner(trx, issuer);
+    if (!(await isAlertOpen(trx, code, issuer))) await tell(trx, new Date(exchange.clock()));
+  });
 }

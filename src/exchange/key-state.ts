@@ -5,7 +5,8 @@ import type { Exchange } from './context.ts';
 import { changeKeys, guardReason, type KeyChange, keyEvent, ownKey, secondsNow } from './key-change.ts';
 import { PUBLIC_FOR, RETIRE_AFTER } from './key-times.ts';
 import { type OwnKey, viewKey } from './own-keys.ts';
-import { publishedClaims, publishKeys, type Told, tellKeys } from './publish.ts';
+import { publishKeys, type Told, tellKeys } from './publish.ts';
+import { publishedClaims } from './published.ts';
 
 /** What a change of keys did, and what partners were told of it; `refused` says why they were told nothing. */
 export interface Changed extends OwnKey {

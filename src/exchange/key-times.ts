@@ -21,3 +21,6 @@ export const PUBLIC_FOR = 100 * DAY;
 /** Life of a key set and of a peer card; the protocol allows 100 days and 30. */
 export const KEY_SET_LIFE = 90 * DAY;
 export const CARD_LIFE = 30 * DAY;
+
+/** Age of what is signed, sent again or attested, at most (protocol, "Identifiers and formats"). */
+export const HORIZON = 90 * DAY;

@@ -1,25 +1,27 @@
-import type { CaseReference } from '../domain/contract.types.ts';
 import type { ReceiveEffect } from '../domain/decision.ts';
+import { checkPassedOn } from '../domain/onward.ts';
 import { decideReceive } from '../domain/policy.ts';
-import { checkRevision } from '../domain/reference.ts';
-import { refuse } from '../domain/refusal.ts';
+import { checkRevision, type ReferenceContent, urgencyOf } from '../domain/reference.ts';
+import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { DataKey } from '../domain/secrets.ts';
 import type { NewEvent } from '../store/feed.ts';
 import { type KnownReference, lockReferences } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
-import { isClosed, type Seal, sealReferences, withdrawalsSince } from '../store/recall.ts';
+import { closedAmong, isClosed, type Seal, sealReferences, withdrawalsSince } from '../store/recall.ts';
 import { emptyRows, type ReferenceRows, referenceInserts, reviseReferences } from '../store/references.ts';
 import { type Insert, insertAll, type NewRow } from '../store/rows.ts';
+import { dropIndexes, firmTombstones, openTombstones, setAsideRevisions } from '../store/suspect.ts';
 import { matchKeys } from '../wire/match.ts';
 import type { Arrival, Verdict } from './arrival.ts';
 import type { Exchange } from './context.ts';
+import { type DayQuota, isEmergency, openQuota } from './day-quota.ts';
 import type { Snapshot } from './directory.ts';
 import {
   decisionRow,
   indexRows,
   macsOf,
   messagePlace,
-  openReference,
+  openContent,
   ownerOf,
   type ReferenceName,
   referenceRow,
@@ -31,7 +33,11 @@ import {
 /** A partner's reference as this transaction leaves it, message by message. */
 export interface Entry {
   state: string;
-  content: CaseReference;
+  content: ReferenceContent;
+  /** How urgent it counts here. */
+  urgency: string;
+  /** A lost key may have signed the content: whatever the originator says now counts, by any number. */
+  isSuspect: boolean;
   readonly key: DataKey;
   readonly arrivedAt: Date;
   /** Why and until when an operator keeps it despite a withdrawal. */
@@ -49,6 +55,15 @@ export interface Ledger {
   readonly entries: Map<string, Entry>;
   /** References whose data key was destroyed: nothing more can be said about them. */
   readonly closed: Set<string>;
+  /** What only suspect withdrawals erased, by owner: the least revision that brings it back. */
+  readonly doubted: Map<string, number>;
+  /** Of those, what came back and what a withdrawal that counts has closed; and whose suspect revisions are set aside. */
+  readonly restored: ReferenceName[];
+  readonly firm: ReferenceName[];
+  readonly replaced: ReferenceName[];
+  /** References that others pass on and that are closed here under their originator's own name. */
+  readonly closedSources: ReadonlySet<string>;
+  readonly quota: DayQuota;
   /** Withdrawals taken from each partner within the last hour, this batch included. */
   readonly recalls: Map<string, number>;
   readonly seals: Map<string, Seal>;
@@ -68,12 +83,12 @@ export function nameOf({ verified, judged }: Arrival): ReferenceName | undefined
 }
 
 function openEntry(exchange: Exchange, row: KnownReference): [string, Entry] | undefined {
-  const { wrapped, body, revision, kept_code: code, kept_until: until } = row;
+  const { wrapped, body, revision, urgency, suspect: isSuspect, kept_code: code, kept_until: until } = row;
   if (!wrapped || !body) return undefined;
-  const content = openReference(exchange.vault, row, { revision, body, wrapped });
+  const content = openContent(exchange.vault, row, { revision, body, wrapped });
   const kept = code !== null && until !== null ? { kept: { code, until } } : {};
   const key = exchange.vault.unwrap(wrapped, ownerOf(row));
-  return [ownerOf(row), { state: row.state, content, key, arrivedAt: row.created_at, ...kept }];
+  return [ownerOf(row), { state: row.state, content, urgency, isSuspect, key, arrivedAt: row.created_at, ...kept }];
 }
 
 /** Reads and locks what these messages speak of. */
@@ -87,13 +102,21 @@ export async function openLedger(
   const snapshot = await exchange.directory.within(trx);
   const known = await lockReferences(trx, [...new Map(names.map((name) => [ownerOf(name), name])).values()]);
   const entries = new Map(known.map((row) => openEntry(exchange, row)).filter((entry) => entry !== undefined));
-  const closed = new Set(known.map(ownerOf).filter((owner) => !entries.has(owner)));
+  const erased = known.filter((row) => !entries.has(ownerOf(row)));
+  const closed = erased.filter((row) => row.doubted_at === null).map(ownerOf);
+  const doubted = erased.filter((row) => row.doubted_at !== null);
   return {
     exchange,
     snapshot,
     at,
     entries,
-    closed,
+    closed: new Set(closed),
+    doubted: new Map(doubted.map((row) => [ownerOf(row), row.revision])),
+    restored: [],
+    firm: [],
+    replaced: [],
+    closedSources: new Set((await closedAmong(trx, arrivals.flatMap(sourceOf))).map(ownerOf)),
+    quota: await openQuota(trx, snapshot, arrivals, at),
     recalls: await countRecalls(trx, arrivals, at),
     seals: new Map(),
     held: [],
@@ -103,6 +126,13 @@ export async function openLedger(
     events: [],
     kept: new Set(),
   };
+}
+
+/** Whose reference an arrival passes on. */
+function sourceOf({ judged }: Arrival): ReferenceName[] {
+  if (judged.kind !== 'reference' || !('source' in judged.reference) || !judged.reference.source) return [];
+  const { iss, sub } = judged.reference.source;
+  return [{ originator: iss, id: sub }];
 }
 
 const HOUR = 3_600_000;
@@ -117,9 +147,13 @@ async function countRecalls(trx: Trx, arrivals: readonly Arrival[], at: Date): P
 }
 
 /** Enters a submission or revision: what the recipient's policy and the stored revision make of it. */
-export function enterReference(ledger: Ledger, arrival: Arrival, reference: CaseReference): Verdict {
+export function enterReference(ledger: Ledger, arrival: Arrival, reference: ReferenceContent): Verdict {
   const name = nameOf(arrival) as ReferenceName;
-  if (ledger.closed.has(ownerOf(name))) return { outcome: 'refused', refusal: refuse('reference-withdrawn') };
+  const wrong = checkSource(ledger, arrival, reference);
+  if (wrong) return { outcome: 'refused', refusal: wrong };
+  const floor = ledger.doubted.get(ownerOf(name)) ?? 0;
+  if (ledger.closed.has(ownerOf(name)) || reference.revision < floor)
+    return { outcome: 'refused', refusal: refuse('reference-withdrawn') };
   const entry = ledger.entries.get(ownerOf(name));
   const verdict = entry
     ? compare(ledger, arrival, name, entry, reference)
@@ -128,17 +162,52 @@ export function enterReference(ledger: Ledger, arrival: Arrival, reference: Case
   return verdict;
 }
 
+/** What is passed on: with its originator's leave, and never what its originator took back here. */
+function checkSource(ledger: Ledger, arrival: Arrival, reference: ReferenceContent): Refusal | undefined {
+  const { exchange, snapshot } = ledger;
+  const { iss } = arrival.verified.claims;
+  const sender = snapshot.partners.get(iss)?.facts ?? { issuer: iss, type: 'unknown', jurisdictions: [] };
+  const wrong = checkPassedOn(reference, { self: exchange.self, home: exchange.settings.jurisdictions, sender });
+  if (wrong) return wrong;
+  const isGone = sourceOf(arrival)
+    .map(ownerOf)
+    .some((owner) => isClosedSource(ledger, owner));
+  return isGone ? refuse('reference-withdrawn', '/source') : undefined;
+}
+
+function isClosedSource(ledger: Ledger, owner: string): boolean {
+  const entry = ledger.entries.get(owner);
+  return ledger.closedSources.has(owner) || ledger.closed.has(owner) || (entry !== undefined && isClosed(entry.state));
+}
+
 function compare(
   ledger: Ledger,
   arrival: Arrival,
   name: ReferenceName,
   entry: Entry,
-  reference: CaseReference,
+  reference: ReferenceContent,
 ): Verdict {
   if (isClosed(entry.state)) return { outcome: 'refused', refusal: refuse('reference-withdrawn') };
+  if (entry.isSuspect) return replaceSuspect(ledger, arrival, name, entry, reference);
   const order = checkRevision(entry.content, reference);
   if (typeof order === 'object') return { outcome: 'refused', refusal: order };
   return order === 'newer' ? decideAndKeep(ledger, arrival, name, reference, entry) : { outcome: 'accepted' };
+}
+
+/** Neither number nor address of what a lost key may have signed bind its originator. What was there is set aside. */
+function replaceSuspect(
+  ledger: Ledger,
+  arrival: Arrival,
+  name: ReferenceName,
+  entry: Entry,
+  reference: ReferenceContent,
+): Verdict {
+  const verdict = decideAndKeep(ledger, arrival, name, reference, entry);
+  if (verdict.outcome === 'refused') return verdict;
+  entry.isSuspect = false;
+  ledger.replaced.push(name);
+  ledger.rows.indexes.push(...indexRows(name, macsOf(ledger.exchange.vault, matchKeys(reference.url))));
+  return verdict;
 }
 
 const verdicts: Readonly<Record<ReceiveEffect, Verdict>> = {
@@ -151,7 +220,7 @@ function decideAndKeep(
   ledger: Ledger,
   arrival: Arrival,
   name: ReferenceName,
-  reference: CaseReference,
+  reference: ReferenceContent,
   entry: Entry | undefined,
 ): Verdict {
   const { exchange, snapshot, at } = ledger;
@@ -163,30 +232,66 @@ function decideAndKeep(
   const state = decision.effect === 'hold' ? 'held' : 'open';
   const made = { revision: reference.revision, basis: snapshot.version, at };
   const row = decisionRow(name, name.originator, 'in', decision, made);
-  if (entry) ledger.decided.set(ownerOf(name), row);
+  if (entry || ledger.doubted.has(ownerOf(name))) ledger.decided.set(ownerOf(name), row);
   else ledger.rows.decisions.push(row);
-  const key = entry ? revise(ledger, name, entry, reference, state) : insert(ledger, name, reference, state);
+  const urgency = countUrgency(ledger, name.originator, reference, entry);
+  const key = entry
+    ? revise(ledger, name, entry, reference, { state, urgency })
+    : insert(ledger, name, reference, { state, urgency });
   const { iss, jti } = arrival.verified.claims;
   ledger.rows.revisions.push(revisionRow(exchange.vault, key, name, reference, { jti, at }));
   const type = entry ? 'reference.revised' : 'reference.received';
-  const urgent = reference.urgency?.level === 'emergency' && { body: { urgency: 'emergency', state } };
+  const stated = urgencyOf(reference);
+  const urgent = stated === 'emergency' && { body: { urgency, state, ...(urgency !== stated && { stated }) } };
   ledger.events.push({ type, at, originator: name.originator, reference: name.id, partner: iss, jti, ...urgent });
   return verdict;
 }
 
-function insert(ledger: Ledger, name: ReferenceName, reference: CaseReference, state: 'held' | 'open'): DataKey {
+/**
+ * How urgent a reference counts here. An emergency over the partner's quota is taken and counts as `priority`, while its
+ * content stays as it came; one that counts as an emergency already asks for no second place.
+ */
+function countUrgency(ledger: Ledger, partner: string, reference: ReferenceContent, entry: Entry | undefined): string {
+  const stated = urgencyOf(reference);
+  if (stated !== 'emergency' || entry?.urgency === 'emergency') return stated;
+  if (!ledger.quota.hasEmergency(partner)) return 'priority';
+  ledger.quota.takeEmergency(partner);
+  return stated;
+}
+
+/** Seconds that a message has to wait for the next day, by the partner's quota; 0 where it is taken now. */
+export function waitFor(ledger: Ledger, arrival: Arrival): number {
+  const name = nameOf(arrival);
+  const known = name && ledger.entries.get(ownerOf(name));
+  const partner = arrival.verified.claims.iss;
+  const urgent = isEmergency(arrival) && (known?.urgency === 'emergency' || ledger.quota.hasEmergency(partner));
+  return ledger.quota.take(arrival, urgent);
+}
+
+/** What the recipient makes of a reference. */
+interface Standing {
+  readonly state: 'held' | 'open';
+  readonly urgency: string;
+}
+
+function insert(
+  ledger: Ledger,
+  name: ReferenceName,
+  reference: ReferenceContent,
+  { state, urgency }: Standing,
+): DataKey {
   const { exchange, rows, at } = ledger;
   const { key, wrapped } = exchange.vault.newDataKey(ownerOf(name));
-  ledger.entries.set(ownerOf(name), { state, content: reference, key, arrivedAt: at });
-  rows.references.push(
-    referenceRow(name, reference, {
-      position: 0,
-      direction: 'in',
-      state,
-      at,
-      ceilingDays: exchange.settings.retainDays,
-    }),
-  );
+  const ceilingDays = exchange.settings.retainDays;
+  ledger.entries.set(ownerOf(name), { state, content: reference, urgency, isSuspect: false, key, arrivedAt: at });
+  if (ledger.doubted.delete(ownerOf(name))) {
+    ledger.restored.push(name);
+    const facts = revisedFacts(reference, { urgency, at, arrivedAt: at, ceilingDays });
+    ledger.revised.set(ownerOf(name), { ...name, state, ...facts });
+  } else {
+    const row = { position: 0, direction: 'in', state, urgency, at, ceilingDays } as const;
+    rows.references.push(referenceRow(name, reference, row));
+  }
   rows.keys.push({ ...name, wrapped });
   rows.indexes.push(...indexRows(name, macsOf(exchange.vault, matchKeys(reference.url))));
   return key;
@@ -197,15 +302,17 @@ function revise(
   ledger: Ledger,
   name: ReferenceName,
   entry: Entry,
-  reference: CaseReference,
-  state: 'held' | 'open',
+  reference: ReferenceContent,
+  { state, urgency }: Standing,
 ): DataKey {
   if (entry.state === 'open' || entry.state === 'held') entry.state = state;
   entry.content = reference;
+  entry.urgency = urgency;
   ledger.revised.set(ownerOf(name), {
     ...name,
     state: entry.state,
     ...revisedFacts(reference, {
+      urgency,
       at: ledger.at,
       arrivedAt: entry.arrivedAt,
       ceilingDays: ledger.exchange.settings.retainDays,
@@ -226,9 +333,12 @@ export function sealArrival(ledger: Ledger, arrival: Arrival): Uint8Array | null
 /** Writes what the messages changed, together with what else they leave; a reference that was entered and revised in one batch goes in as it ended. */
 export async function writeLedger(
   trx: Trx,
-  { rows, revised, decided, seals, at }: Ledger,
+  { rows, revised, decided, seals, restored, replaced, firm, at }: Ledger,
   others: readonly Insert[],
 ): Promise<void> {
+  await openTombstones(trx, restored, at);
+  await setAsideRevisions(trx, replaced);
+  await dropIndexes(trx, replaced);
   const later = new Map(revised);
   const references = rows.references.map((row) => {
     const owner = `${row.originator} ${row.id}`;
@@ -239,4 +349,5 @@ export async function writeLedger(
   await insertAll(trx, [...referenceInserts({ ...rows, references }), ...others]);
   await reviseReferences(trx, [...later.values()], [...decided.values()]);
   await sealReferences(trx, [...seals.values()], at);
+  await firmTombstones(trx, firm);
 }

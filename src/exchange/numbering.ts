@@ -1,16 +1,18 @@
 import type { AlertCause } from '../domain/alert.ts';
 import type { Voided } from '../domain/contract.types.ts';
-import { jumps, type Run, walkSequence } from '../domain/sequence.ts';
+import { jumps, type Run, reachable, walkSequence } from '../domain/sequence.ts';
 import { raise } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import {
   forgetVoided,
+  highestOf,
   keepVoided,
   noteReached,
   numbersAbove,
   raiseFloor,
   type StreamBefore,
   unsettledStreams,
+  type VoidedRun,
   voidedAbove,
 } from '../store/streams.ts';
 import { inTransaction } from '../store/transaction.ts';
@@ -18,6 +20,7 @@ import type { Arrival } from './arrival.ts';
 import type { Exchange } from './context.ts';
 
 const DAY = 86_400_000;
+const HORIZON = 90 * DAY;
 /** Streams looked at in one walk, and numbers read at a time and in all from one of them. */
 const STREAMS = 200;
 const STEP = 1000;
@@ -30,9 +33,15 @@ interface Stream {
 
 /**
  * Notes the numbers of what arrived, in the transaction that stores it. A jump of the numbers and a second new epoch
- * within a day are told at once; a hole may still close and is told by `findGaps`.
+ * within a day are told at once; a hole may still close and is told by `findGaps`. `again` are messages that were suspect
+ * and count anew: their own numbers are known.
  */
-export async function noteNumbers(trx: Trx, arrivals: readonly Arrival[], at: Date): Promise<AlertCause[]> {
+export async function noteNumbers(
+  trx: Trx,
+  arrivals: readonly Arrival[],
+  at: Date,
+  again: readonly Arrival[] = [],
+): Promise<AlertCause[]> {
   const came = new Map<string, Stream & { readonly numbers: number[] }>();
   for (const { verified } of arrivals) {
     const { iss: partner, 'urn:caseref:seq': seq } = verified.claims;
@@ -47,8 +56,22 @@ export async function noteNumbers(trx: Trx, arrivals: readonly Arrival[], at: Da
     n: Math.max(...numbers),
   }));
   const before = await noteReached(trx, reached, at, new Date(at.getTime() - DAY));
-  await keepVoided(trx, arrivals.flatMap(voidedRuns));
-  return before.flatMap((stream) => told(stream, came.get(`${stream.partner} ${stream.epoch}`)?.numbers ?? []));
+  const overdrawn = await noteVoided(trx, [...arrivals, ...again].flatMap(voidedRuns), at);
+  return [
+    ...before.flatMap((stream) => told(stream, came.get(`${stream.partner} ${stream.epoch}`)?.numbers ?? [])),
+    ...overdrawn,
+  ];
+}
+
+/** What is said of numbers far above all that came is not believed: it would end the watch over the stream for good. */
+async function noteVoided(trx: Trx, runs: readonly VoidedRun[], at: Date): Promise<AlertCause[]> {
+  if (runs.length === 0) return [];
+  const highest = await highestOf(trx, runs);
+  const isNear = ({ partner, epoch, last }: VoidedRun) => reachable(highest.get(`${partner} ${epoch}`) ?? 0, last);
+  await keepVoided(trx, runs.filter(isNear), at);
+  const far = runs.filter((run) => !isNear(run));
+  const streams = new Map(far.map((run) => [`${run.partner} ${run.epoch}`, run]));
+  return [...streams.values()].map(({ partner, epoch }) => ({ code: 'sequence-jump', partner, subject: epoch }));
 }
 
 function told({ partner, epoch, highest, others }: StreamBefore, numbers: readonly number[]): AlertCause[] {
@@ -58,10 +81,11 @@ function told({ partner, epoch, highest, others }: StreamBefore, numbers: readon
   return causes;
 }
 
-function voidedRuns({ verified, judged }: Arrival) {
+function voidedRuns({ verified, judged }: Arrival): VoidedRun[] {
   if (judged.kind !== 'voided') return [];
   const { epoch, ranges } = verified.event.payload as unknown as Voided;
-  return ranges.map(([first = 0, last = 0]) => ({ partner: verified.claims.iss, epoch, first, last }));
+  const { iss: partner, jti } = verified.claims;
+  return ranges.map(([first = 0, last = 0]) => ({ partner, epoch, first, last, jti }));
 }
 
 /** Walks up what partners have sent and tells of holes that have stayed open for two hours, each once. */
@@ -74,7 +98,7 @@ async function walk(exchange: Exchange, stream: Stream, start: number): Promise<
     const at = new Date(exchange.clock());
     const { floor, holes } = await climb(trx, stream, start, at.getTime());
     await raiseFloor(trx, stream, floor, at);
-    await forgetVoided(trx, stream, floor);
+    await forgetVoided(trx, stream, { floor, before: new Date(at.getTime() - HORIZON) });
     const causes = holes.map(() => ({ code: 'sequence-gap', partner: stream.partner, subject: stream.epoch }) as const);
     await raise(trx, causes, at);
   });

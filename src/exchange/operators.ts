@@ -20,6 +20,8 @@ import {
   type PendingAct,
   proposeAct,
   type Signing,
+  signersOf,
+  tellEnded,
   type Weighed,
 } from './acts.ts';
 import type { Exchange } from './context.ts';
@@ -28,6 +30,7 @@ import type { Exchange } from './context.ts';
 export interface NewOperator {
   readonly name: string;
   readonly jwk: object;
+  readonly insteadOf?: string | undefined;
 }
 
 /** An operator after an act on it: `pending` while its adding or removing waits for a second person. */
@@ -35,6 +38,8 @@ export interface OperatorChange extends ActStanding {
   readonly name: string;
   readonly kid: string;
   readonly state: 'active' | 'removed' | 'pending';
+  /** How many operators there are from now on. */
+  readonly active: number;
 }
 
 type Named = { readonly name: string; readonly kid: string; readonly jwk: PublicJwk };
@@ -59,7 +64,7 @@ export async function addOperator(
     const taken = await checkVacant(trx, named);
     if (taken) return taken;
     const act = { kind: 'operator.add' as Change, subject: named.name, document: { ...named } };
-    const weighed = await proposeAct(exchange, trx, { ...act, eyes, signing });
+    const weighed = await proposeAct(exchange, trx, { ...act, eyes, signing, insteadOf: given.insteadOf });
     return settle(exchange, trx, act.kind, named, weighed);
   });
 }
@@ -98,6 +103,7 @@ export async function removeOperator(
   exchange: Exchange,
   name: string,
   signing?: Signing,
+  insteadOf?: string,
 ): Promise<OperatorChange | Draft | Refusal> {
   return inTransaction(exchange.store.db, async (trx) => {
     const eyes = await beginAct(trx);
@@ -105,34 +111,47 @@ export async function removeOperator(
     if (!operator) return unknownOperator();
     const { kid } = operator;
     const act = { kind: 'operator.remove' as Change, subject: name, document: { name, kid, removed: true } };
-    const weighed = await proposeAct(exchange, trx, { ...act, eyes, signing });
+    const weighed = await proposeAct(exchange, trx, { ...act, eyes, signing, insteadOf });
     return settle(exchange, trx, act.kind, operator, weighed);
   });
 }
 
-/** Approves, as the second person, the adding or removing of an operator. */
+/** Which adding or removing is approved: a name alone could come to mean another key meanwhile. */
+export interface ApprovedOperator {
+  readonly name: string;
+  readonly kid: string;
+  /** Whether the removal of the operator is approved, and not that it is added. */
+  readonly removal?: boolean | undefined;
+}
+
+/** Approves, as the second person, the adding or removing of the operator of this name with this key. */
 export async function approveOperator(
   exchange: Exchange,
-  name: string,
+  { name, kid, removal = false }: ApprovedOperator,
   signing?: Signing,
 ): Promise<OperatorChange | Draft | Refusal> {
   return inTransaction(exchange.store.db, async (trx) => {
     const eyes = await beginAct(trx);
-    const pending = await pendingAct(trx, ['operator.add', 'operator.remove'], name);
-    if (!pending)
-      return refuse(
-        'not-found',
-        '/name',
-        'Nothing about this operator waits for approval.',
-        'caseref operator pending',
-      );
-    const kind = pending.kind as Change;
+    const kind: Change = removal ? 'operator.remove' : 'operator.add';
+    const pending = await pendingAct(trx, [kind], name);
+    if (!pending) return nothingWaits(removal);
     const named = pending.document as unknown as Named;
-    const gone = kind === 'operator.add' ? await checkVacant(trx, named) : undefined;
+    if (named.kid !== kid) {
+      const message = `What waits under this name was changed since: the key is another one (${named.kid}).`;
+      return refuse('state-conflict', '/kid', message, 'Look at it, and ask its owner: caseref operator pending.');
+    }
+    const gone = removal ? undefined : await checkVacant(trx, named);
     if (gone) return gone;
-    if (kind === 'operator.remove' && !eyes.operators.some((one) => one.name === name)) return unknownOperator();
+    if (removal && !eyes.operators.some((one) => one.name === name)) return unknownOperator();
     return settle(exchange, trx, kind, named, await approveAct(exchange, trx, { eyes, signing, pending }));
   });
+}
+
+function nothingWaits(removal: boolean): Refusal {
+  const message = removal
+    ? 'No removal of this operator waits for approval.'
+    : 'No operator of this name waits to be added.';
+  return refuse('not-found', '/name', message, 'What waits, with its command: caseref operator pending.');
 }
 
 function unknownOperator(): Refusal {
@@ -149,20 +168,25 @@ async function settle(
   if (isRefusal(weighed) || isDraft(weighed)) return weighed;
   await weighed.record();
   const { standing, effective } = weighed;
-  if (!effective) return { name, kid, state: 'pending', ...standing };
+  if (!effective) return { name, kid, state: 'pending', active: await activeOperators(trx), ...standing };
   const at = new Date(exchange.clock());
-  const { author = null, approver = null } = standing;
   if (kind === 'operator.add')
     await insertRows(trx, 'operator', [{ name, kid, jwk, state: 'active', added_at: at, removed_at: null }]);
   else {
     await removeOperatorRow(trx, name, at);
     const ended = await supersedeByAuthor(trx, name, at);
+    await tellEnded(trx, ended, { at, by: standing.author });
     const partners = ended.filter((act) => act.kind === 'policy').map(({ subject }) => subject);
     await endPendingPolicies(trx, partners);
   }
   const type = kind === 'operator.add' ? 'operator.added' : 'operator.removed';
-  await recordEvents(trx, [{ type, at, body: { name, kid, author, approver } }]);
-  return { name, kid, state: kind === 'operator.add' ? 'active' : 'removed', ...standing };
+  await recordEvents(trx, [{ type, at, body: { operator: name, kid, ...signersOf(standing) } }]);
+  const state = kind === 'operator.add' ? 'active' : 'removed';
+  return { name, kid, state, active: await activeOperators(trx), ...standing };
+}
+
+async function activeOperators(trx: Trx): Promise<number> {
+  return (await operatorRows(trx)).filter(({ state }) => state === 'active').length;
 }
 
 /** Every operator there is, was, or waits to be. */
@@ -192,20 +216,23 @@ export interface WaitingAct {
   readonly document: Readonly<Record<string, unknown>>;
 }
 
+/** Each names what is approved by its content: what stands under a name can be exchanged until then. */
 const commands: Readonly<Record<string, (act: PendingAct) => string>> = {
-  policy: ({ subject, document }) => `caseref policy approve ${subject} ${String(document.version)} --operator FILE`,
-  'partner.confirm': ({ subject }) =>
-    `caseref partner confirm ${subject} --fingerprint 'WHAT YOU HEARD' --operator FILE`,
-  'operator.add': ({ subject }) => `caseref operator approve ${subject} --operator FILE`,
-  'operator.remove': ({ subject }) => `caseref operator approve ${subject} --operator FILE`,
-  'deny.add': ({ subject }) => `caseref policy deny approve ${subject} --operator FILE`,
-  'deny.remove': ({ subject }) => `caseref policy deny approve ${subject} --operator FILE`,
+  policy: ({ subject, document }) => `policy approve ${subject} ${String(document.version)}`,
+  'partner.confirm': ({ subject }) => `partner confirm ${subject} --fingerprint 'WHAT YOU HEARD'`,
+  'partner.resume': ({ subject }) => `partner resume ${subject}`,
+  'partner.remove': ({ subject }) => `partner remove ${subject} --yes`,
+  'operator.add': ({ subject, document }) => `operator approve ${subject} --kid ${String(document.kid)}`,
+  'operator.remove': ({ subject, document }) => `operator approve ${subject} --removal --kid ${String(document.kid)}`,
+  'deny.add': ({ subject, digest }) => `policy deny approve ${subject} --digest ${digest}`,
+  'deny.remove': ({ subject, digest }) => `policy deny approve ${subject} --digest ${digest}`,
 };
 
 /** An act that waits for its second signature, as it is shown. */
 function viewWaiting(act: PendingAct): WaitingAct {
   const { id, kind, subject, digest, author, created_at, document } = act;
-  const approve = commands[kind]?.(act) ?? 'caseref operator pending';
+  const command = commands[kind]?.(act);
+  const approve = command === undefined ? 'caseref operator pending' : `caseref ${command} --operator FILE`;
   const createdAt = isoInstant(created_at.getTime());
   return { id, act: kind, subject, digest, author: author ?? '', createdAt, approve, document };
 }

@@ -3,7 +3,8 @@ import { openCard, signCard } from '../wire/card.ts';
 import type { Exchange } from './context.ts';
 import { secondsNow } from './key-change.ts';
 import { cardClaims } from './publication.ts';
-import { identityHere, publishedKeySet, storedCard } from './publish.ts';
+import { identityHere } from './publish.ts';
+import { publishedKeySet, storedCard } from './published.ts';
 
 /**
  * This node's peer card: who we are, the identity key, and the current key set inside, for 30 days. Signed anew where the

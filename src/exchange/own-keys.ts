@@ -5,7 +5,8 @@ import { spokenFingerprint } from '../wire/fingerprint.ts';
 import type { Exchange } from './context.ts';
 import { changeKeys, guardReason, keyEvent, secondsNow } from './key-change.ts';
 import { AHEAD_SECONDS } from './key-times.ts';
-import { identityOf, publishedClaims } from './publish.ts';
+import { identityOf } from './publish.ts';
+import { publishedClaims } from './published.ts';
 
 /** An own operational key as it is shown to the operator. */
 export interface OwnKey {

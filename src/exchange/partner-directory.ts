@@ -5,8 +5,10 @@ import { type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
 import { partnerKeyRows, partnerRow, partnerRows } from '../store/partners.ts';
 import { suspectMessages } from '../store/suspect.ts';
+import { suspectLeft } from '../store/suspect-left.ts';
 import { encryptionKey } from '../wire/encrypt.ts';
 import { spokenFingerprint } from '../wire/fingerprint.ts';
+import { endpointsElsewhere } from '../wire/keyset.ts';
 import type { Listed, PageRequest } from './browse.ts';
 import type { Exchange } from './context.ts';
 import type { PartnerEntry, Snapshot } from './directory.ts';
@@ -84,15 +86,20 @@ export async function showPartner(exchange: Exchange, issuer: string) {
   const { partners } = await directoryNow(exchange);
   const keys = await partnerKeyRows(db, issuer);
   const replacement = await pendingReplacement(db, issuer);
+  const elsewhere = endpointsElsewhere({ iss: issuer, endpoints: row.endpoints });
   const suspect = await suspectMessages(db, issuer, MOST_SUSPECT);
+  const left = (await suspectLeft(db, issuer)).get(issuer);
   return {
     ...view(row, partners.get(issuer), exchange.clock()),
+    ...(elsewhere.length > 0 && { endpointsElsewhere: elsewhere }),
     keys: keys.map(keyView),
     ...(replacement && { replacement }),
     suspect: {
       count: suspect.count,
-      items: suspect.rows.map(({ jti, event, received_at }) => ({
+      ...(left?.since && { since: instantOf(left.since) }),
+      items: suspect.rows.map(({ jti, event, received_at, originator, reference_id: id }) => ({
         jti,
+        ...(originator !== null && id !== null && { reference: { originator, id } }),
         event: event.startsWith(EVENT_PREFIX) ? event.slice(EVENT_PREFIX.length) : event,
         receivedAt: instantOf(received_at),
       })),

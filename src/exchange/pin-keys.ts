@@ -3,7 +3,7 @@ import type { Trx } from '../store/open.ts';
 import { partnerKeyRows } from '../store/partners.ts';
 import { kidsElsewhere } from '../store/refresh.ts';
 import { insertRows } from '../store/rows.ts';
-import type { PartnerKeyTable } from '../store/tables.ts';
+import type { PartnerKeyTable } from '../store/trust-tables.ts';
 import type { OpenedKeySet } from '../wire/keyset.ts';
 import type { KeyRecord } from '../wire/pinned.ts';
 

@@ -18,6 +18,7 @@ import {
 import { insertRows } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { isLoopbackIssuer } from '../wire/issuer.ts';
+import { checkNotes } from '../wire/note.ts';
 import { checkSchema } from '../wire/schema.ts';
 import {
   type ActStanding,
@@ -29,8 +30,10 @@ import {
   type PendingAct,
   proposeAct,
   type Signing,
+  signersOf,
 } from './acts.ts';
 import type { Exchange } from './context.ts';
+import { type Exposure, measureExposure } from './narrowed.ts';
 
 export interface PolicyReport {
   readonly refusals: readonly Refusal[];
@@ -45,6 +48,10 @@ export function reviewPolicy(document: unknown): PolicyReport {
   const malformed = checkSchema('policy', draft);
   if (malformed.length > 0)
     return { refusals: malformed.map((one) => ({ ...one, code: 'policy-invalid' })), warnings: [] };
+  const { legal } = draft as Policy;
+  const said = checkNotes({ basis: legal?.basis, agreement: legal?.agreement }, '/legal');
+  if (said)
+    return { refusals: [said.code === 'usage-invalid' ? { ...said, code: 'policy-invalid' } : said], warnings: [] };
   const { refusals, warnings } = checkPolicy(draft as Policy);
   return { refusals, warnings: [...warnings, ...warnOfPlain(draft as Policy)] };
 }
@@ -70,12 +77,15 @@ export interface PolicySet extends ActStanding {
   /** `pending` decides nothing before another operator has approved it. */
   readonly state: 'active' | 'pending';
   readonly warnings: readonly PolicyWarning[];
+  /** What the partner holds already and would not be sent under this version, once it is in force. */
+  readonly noLongerAllowed: readonly Exposure[];
 }
 
 /** Who set a policy, and which version it was shown as when it was signed. */
 export interface SetBy {
   readonly signing?: Signing | undefined;
   readonly version?: number | undefined;
+  readonly insteadOf?: string | undefined;
 }
 
 /**
@@ -86,11 +96,11 @@ export async function setPolicy(
   exchange: Exchange,
   issuer: string,
   document: unknown,
-  { signing, version: shown }: SetBy = {},
+  { signing, version: shown, insteadOf }: SetBy = {},
 ): Promise<PolicySet | Draft | Refusal[]> {
   const { refusals, warnings } = reviewPolicy(document);
   if (refusals.length > 0) return [...refusals];
-  return inTransaction(exchange.store.db, async (trx) => {
+  const set = await inTransaction(exchange.store.db, async (trx): Promise<PolicySet | Draft | Refusal[]> => {
     const eyes = await beginAct(trx);
     const partner = await partnerRow(trx, issuer);
     if (!partner || partner.state === 'removed') return [unknownPartner(issuer)];
@@ -103,7 +113,7 @@ export async function setPolicy(
     if (shown !== undefined && shown !== version) return [overtaken(version)];
     const policy = withVersion(document, version) as Policy;
     const act = { kind: 'policy', subject: issuer, document: { ...policy } };
-    const weighed = await proposeAct(exchange, trx, { ...act, eyes, signing });
+    const weighed = await proposeAct(exchange, trx, { ...act, eyes, signing, insteadOf });
     if (isRefusal(weighed)) return [weighed];
     if (isDraft(weighed)) return weighed;
     await weighed.record();
@@ -112,8 +122,11 @@ export async function setPolicy(
     const meant = partner.foreign_client
       ? warnings.filter(({ pointer }) => pointer !== '/security/encryption')
       : warnings;
-    return { partner: issuer, version, state: effective ? 'active' : 'pending', warnings: meant, ...standing };
+    const state = effective ? 'active' : 'pending';
+    return { partner: issuer, version, state, warnings: meant, noLongerAllowed: [], ...standing };
   });
+  if (Array.isArray(set) || isDraft(set) || set.state === 'pending') return set;
+  return { ...set, noLongerAllowed: await measureExposure(exchange, [issuer]) };
 }
 
 function overtaken(version: number): Refusal {
@@ -138,17 +151,15 @@ async function store(
   await insertRows(trx, 'policy', [
     { partner, version, document: policy, digest, state, author, approver: null, created_at: at, approved_at },
   ]);
-  if (effective) await tellActivated(trx, at, { partner, version, digest, author, approver: null });
+  if (effective) await tellActivated(trx, at, { partner, version, ...standing });
 }
 
 async function tellActivated(
   trx: Trx,
   at: Date,
-  {
-    partner,
-    ...body
-  }: { partner: string; version: number; digest: string; author: string | null; approver: string | null },
+  { partner, version, digest, ...standing }: ActStanding & { readonly partner: string; readonly version: number },
 ): Promise<void> {
+  const body = { version, digest, ...signersOf(standing) };
   await recordEvents(trx, [{ type: 'policy.activated', at, partner, body }]);
   await bumpDirectory(trx);
 }
@@ -184,6 +195,8 @@ export interface PolicyApproved extends Partial<ActStanding> {
   readonly partner: string;
   readonly version: number;
   readonly state: 'active';
+  /** What the partner holds already and would not be sent under this version. */
+  readonly noLongerAllowed: readonly Exposure[];
 }
 
 /**
@@ -196,7 +209,7 @@ export async function approvePolicy(
   version: number,
   signing?: Signing,
 ): Promise<PolicyApproved | Draft | Refusal> {
-  return inTransaction(exchange.store.db, async (trx) => {
+  const approved = await inTransaction(exchange.store.db, async (trx): Promise<PolicyApproved | Draft | Refusal> => {
     const eyes = await beginAct(trx);
     const partner = await partnerRow(trx, issuer);
     if (!partner || partner.state === 'removed') return unknownPartner(issuer);
@@ -206,13 +219,15 @@ export async function approvePolicy(
       return refuse('not-found', '', 'There is no such version.', next);
     }
     if (row.state === 'active' && !eyes.enforced)
-      return { partner: issuer, version, state: 'active', recordedNotEnforced: true };
+      return { partner: issuer, version, state: 'active', noLongerAllowed: [], recordedNotEnforced: true };
     const pending = await pendingAct(trx, ['policy'], issuer);
     const { active } = await policyVersions(trx, issuer);
     if (row.state !== 'pending' || pending?.digest !== row.digest || active > version)
       return notWaiting(row.state, active);
     return approve(exchange, trx, { issuer, version, eyes, signing, pending });
   });
+  if (isRefusal(approved) || isDraft(approved)) return approved;
+  return { ...approved, noLongerAllowed: await measureExposure(exchange, [issuer]) };
 }
 
 function notWaiting(state: string, active: number): Refusal {
@@ -237,10 +252,10 @@ async function approve(
   const weighed = await approveAct(exchange, trx, given);
   if (isRefusal(weighed) || isDraft(weighed)) return weighed;
   await weighed.record();
-  const { digest, author = null, approver = null } = weighed.standing;
+  const { approver = null } = weighed.standing;
   const at = new Date(exchange.clock());
   await endActivePolicy(trx, partner);
   await activatePolicy(trx, { partner, version, approver, at });
-  await tellActivated(trx, at, { partner, version, digest, author, approver });
-  return { partner, version, state: 'active', ...weighed.standing };
+  await tellActivated(trx, at, { partner, version, ...weighed.standing });
+  return { partner, version, state: 'active', noLongerAllowed: [], ...weighed.standing };
 }

@@ -2,12 +2,12 @@ import type { KeySet } from '../domain/contract.types.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import type { Signer } from '../domain/secrets.ts';
 import type { NamedPublicKey } from '../keys/keystore.ts';
-import type { Database, Trx } from '../store/open.ts';
-import { keySetToken, readCompact } from '../wire/compact.ts';
-import { isTokenRefusal } from '../wire/token-refusal.ts';
-import { attestOwn } from './attest.ts';
+import { reservePositions } from '../store/feed.ts';
+import type { Trx } from '../store/open.ts';
+import { announceKeys, type ToldPartner } from './announce.ts';
+import { oweLost } from './attest.ts';
 import type { Exchange } from './context.ts';
-import { changeKeys, type KeyChange, secondsNow } from './key-change.ts';
+import { type KeyChange, secondsNow, withKeys } from './key-change.ts';
 import {
   checkCurrent,
   draftPublication,
@@ -16,6 +16,7 @@ import {
   type PublicationRequest,
   signPublication,
 } from './publication.ts';
+import { publishedClaims, publishedRow } from './published.ts';
 
 /** A key set that was made the published one. */
 export interface Published {
@@ -23,12 +24,19 @@ export interface Published {
   readonly keySet: string;
   /** Signing keys that it is the first to call revoked, or revoked since then. */
   readonly revoked: readonly string[];
+  /** Messages by those that are said again under a good key. */
+  readonly attested: number;
+}
+
+/** A request beside the published key set, signed, so that whoever is asked sees what is new. */
+export interface DraftedRequest extends PublicationRequest {
+  readonly published?: string;
 }
 
 /** What came of telling it: who has it, and how many messages are said again under a good key. */
 export interface Told {
   readonly seq: number;
-  readonly told: readonly { readonly partner: string; readonly told: boolean }[];
+  readonly told: readonly ToldPartner[];
   readonly attested: number;
 }
 
@@ -64,33 +72,56 @@ export async function publishKeys(exchange: Exchange): Promise<Published | Refus
   // Opened before the lock is taken: half a second in which nothing else should wait.
   const here = await identityHere(exchange);
   if (isRefusal(here)) return here;
-  return changeKeys(exchange, async (trx) => {
+  const published = await withKeys(exchange, async (trx) => {
     const draft = draftPublication(exchange, here.identity, (await publishedRow(trx)).seq);
     return isRefusal(draft) ? draft : publishWithin(exchange, trx, await signPublication(draft, here.signer), draft);
   });
+  await destroyUnoffered(exchange);
+  return published;
 }
 
 /** What the identity key is asked to sign where it is elsewhere: claims without secrets, in a stable order. */
-export async function draftKeySet(exchange: Exchange): Promise<PublicationRequest | Refusal> {
+export async function draftKeySet(exchange: Exchange): Promise<DraftedRequest | Refusal> {
   const identity = await identityOf(exchange);
   if (isRefusal(identity)) return identity;
   await exchange.keys.reload();
-  return draftPublication(exchange, identity, (await publishedRow(exchange.store.db)).seq);
+  const { seq, keySet } = await publishedRow(exchange.store.db);
+  const draft = draftPublication(exchange, identity, seq);
+  return isRefusal(draft) || keySet === null ? draft : { ...draft, published: keySet };
 }
 
 /** Makes what was signed elsewhere the published key set and card, where our identity key really signed it for the keys of now. */
 export async function installKeySet(exchange: Exchange, signed: Publication): Promise<Published | Refusal> {
   const identity = await identityOf(exchange);
   if (isRefusal(identity)) return identity;
-  return changeKeys(exchange, async (trx) => {
+  const published = await withKeys(exchange, async (trx) => {
     const { seq: lastSeq } = await publishedRow(trx);
     const terms = { issuer: exchange.self, identity, now: secondsNow(exchange), lastSeq };
     const opened = await openPublication(signed, terms);
     if (isRefusal(opened)) return opened;
     const draft = draftPublication(exchange, identity, lastSeq);
     if (isRefusal(draft)) return draft;
-    return checkCurrent(opened.claims, draft.keySet) ?? publishWithin(exchange, trx, signed, { keySet: opened.claims });
+    const { claims } = opened.keySet;
+    return checkCurrent(opened, draft, terms) ?? publishWithin(exchange, trx, signed, { keySet: claims });
   });
+  await destroyUnoffered(exchange);
+  return published;
+}
+
+/**
+ * Destroys what is left of revoked encryption keys that the published key set does not offer: until then partners go on to
+ * encrypt to them, and nobody else could open what they send.
+ */
+export async function destroyUnoffered(exchange: Exchange): Promise<void> {
+  const left = exchange.keys
+    .publicKeys()
+    .filter(({ kid, state }) => state === 'revoked' && exchange.keys.decrypter(kid) !== undefined);
+  if (left.length === 0) return;
+  // After the publication and never in its transaction: that can still be undone, and this cannot.
+  const told = (await publishedClaims(exchange.store.db))?.keys ?? [];
+  for (const { kid } of left) {
+    if (!told.some((key) => key.kid === kid && key.revoked === undefined)) await exchange.keys.destroy(kid);
+  }
 }
 
 async function publishWithin(
@@ -100,11 +131,19 @@ async function publishWithin(
   { keySet: claims }: { readonly keySet: KeySet },
 ): Promise<KeyChange<Published>> {
   const { seq } = claims;
+  // The feed is locked before the node's row: two orders would be a deadlock.
+  await reservePositions(trx, 0);
   const before = revocations(await publishedClaims(trx));
   const revoked = [...revocations(claims)].filter(([kid, instant]) => instant !== before.get(kid));
   await trx.updateTable('node').set({ key_set: keySet, key_set_seq: seq, card }).execute();
+  // With the publication, or never: a process that dies after it must not forget what it owes.
+  const attested = await oweLost(
+    exchange,
+    trx,
+    revoked.map(([kid, since]) => ({ kid, since })),
+  );
   return {
-    answer: { seq, keySet, revoked: revoked.map(([kid]) => kid) },
+    answer: { seq, keySet, revoked: revoked.map(([kid]) => kid), attested },
     events: [{ type: 'keys.published', at: new Date(exchange.clock()), body: { seq } }],
   };
 }
@@ -117,60 +156,11 @@ function revocations(claims: KeySet | undefined): ReadonlyMap<string, number> {
   );
 }
 
-async function publishedRow(db: Database) {
-  const row = await db.selectFrom('node').select(['key_set', 'key_set_seq', 'card']).executeTakeFirstOrThrow();
-  return { keySet: row.key_set, seq: row.key_set_seq, card: row.card };
-}
-
-/** The published key set as a compact token, with the ETag that its number makes; undefined before the first. */
-export async function publishedKeySet(exchange: Exchange): Promise<{ keySet: string; seq: number } | undefined> {
-  const { keySet, seq } = await publishedRow(exchange.store.db);
-  return keySet === null ? undefined : { keySet, seq };
-}
-
-/** What the published key set says; undefined before the first. */
-export async function publishedClaims(db: Database): Promise<KeySet | undefined> {
-  const { keySet } = await publishedRow(db);
-  if (keySet === null) return undefined;
-  const jws = readCompact(keySet, keySetToken);
-  // Our own, signed by us and kept by us: anything else is a bug or a broken store.
-  if (isTokenRefusal(jws)) throw new Error(`the published key set cannot be read: ${jws.reason}`);
-  return jws.payload as unknown as KeySet;
-}
-
-/** The newest stored card, whether or not it still lives; undefined before the first. */
-export async function storedCard(exchange: Exchange): Promise<string | undefined> {
-  return (await publishedRow(exchange.store.db)).card ?? undefined;
-}
-
-/** Pushes the published key set to every confirmed partner that has an address for it; one that is away asks later itself. */
-async function announceKeys(exchange: Exchange): Promise<{ partner: string; told: boolean }[]> {
-  const published = await publishedKeySet(exchange);
-  const { partners } = await exchange.directory.within(exchange.store.db);
-  if (!published) return [];
-  const reachable = [...partners.values()].flatMap((partner) =>
-    partner.endpoints.keys && partner.state !== 'pending' ? [{ partner, url: partner.endpoints.keys }] : [],
-  );
-  return Promise.all(
-    reachable.map(async ({ partner, url }) => {
-      const { issuer } = partner.facts;
-      const answer = await exchange.transport.postKeySet(url, published.keySet, {
-        partner: issuer,
-        local: partner.local,
-      });
-      return { partner: issuer, told: answer.status === 'accepted' };
-    }),
-  );
-}
-
 /**
- * Tells partners what was published. Messages by a key that it revokes are said again only now: a partner that did not know
- * the new key, or still took the old one, would refuse them for good.
+ * Tells partners what was published; one that does not know the new key yet answers `503` to what is said again under it.
  */
 export async function tellKeys(exchange: Exchange, published: Published | Refusal): Promise<Told | Refusal> {
   if (isRefusal(published)) return published;
-  const told = await announceKeys(exchange);
-  let attested = 0;
-  for (const kid of published.revoked) attested += (await attestOwn(exchange, kid)).queued;
-  return { seq: published.seq, told, attested };
+  const { told, attested } = await announceKeys(exchange, published);
+  return { seq: published.seq, told, attested: published.attested + attested };
 }

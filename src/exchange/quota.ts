@@ -1,13 +1,19 @@
 const MINUTE = 60_000;
 
+/** Takes one place: 0 when there was room, else the seconds to wait. */
+export interface Quota {
+  (partner: string, perMinute: number, now: number): number;
+  /** Gives a place back that was taken for what did not count after all. */
+  giveBack(partner: string): void;
+}
+
 /**
  * Counts verified messages of each partner in a sliding minute made of the current and the last whole minute. Kept for
  * this process only: several processes take a multiple of the quota, which is documented.
- * @returns 0 when there is room, else the seconds to wait.
  */
-export function createQuota(): (partner: string, perMinute: number, now: number) => number {
+export function createQuota(): Quota {
   const windows = new Map<string, { minute: number; count: number; before: number }>();
-  return (partner, perMinute, now) => {
+  function take(partner: string, perMinute: number, now: number): number {
     const minute = Math.floor(now / MINUTE);
     const last = windows.get(partner);
     const window =
@@ -20,5 +26,11 @@ export function createQuota(): (partner: string, perMinute: number, now: number)
       return Math.max(1, Math.ceil((MINUTE - (now % MINUTE)) / 1000));
     window.count += 1;
     return 0;
-  };
+  }
+  return Object.assign(take, {
+    giveBack(partner: string): void {
+      const window = windows.get(partner);
+      if (window && window.count > 0) window.count -= 1;
+    },
+  });
 }

@@ -35,20 +35,34 @@ export function purgeTime(
 /**
  * Enters a withdrawal: the reference is sealed with this transaction, out of every face. For a reference that never came
  * a tombstone is written, so that a later arrival is refused. Withdrawals over the partner's limit, and those of a
- * suspended partner, wait for the operator and change nothing.
+ * suspended partner, wait for the operator and change nothing. One that is taken `again` was counted when it came first.
  */
-export function enterWithdrawal(ledger: Ledger, arrival: Arrival, content: Withdrawn): Verdict {
+export function enterWithdrawal(ledger: Ledger, arrival: Arrival, content: Withdrawn, again = false): Verdict {
   const name = nameOf(arrival) as ReferenceName;
   const owner = ownerOf(name);
-  if (ledger.closed.has(owner)) return { outcome: 'purged', backupsUntil: backupsUntil(ledger.at.getTime()) };
+  if (ledger.closed.has(owner)) return gone(ledger, content);
   const policy = ledger.snapshot.partners.get(name.originator)?.policy;
   const taken = (ledger.recalls.get(name.originator) ?? 0) + 1;
-  const overLimit = taken > (policy?.receive.withdrawalsPerHour ?? PER_HOUR);
+  const overLimit = !again && taken > (policy?.receive.withdrawalsPerHour ?? PER_HOUR);
   if (overLimit || arrival.verified.state === 'suspended') return hold(ledger, arrival, name, content);
-  ledger.recalls.set(name.originator, taken);
+  if (!again) ledger.recalls.set(name.originator, taken);
+  if (ledger.doubted.delete(owner)) {
+    ledger.firm.push(name);
+    ledger.closed.add(owner);
+    return gone(ledger, content);
+  }
   const entry = ledger.entries.get(owner);
-  if (!entry) return bury(ledger, name);
+  if (!entry) return bury(ledger, name, content);
   return sealEntry(ledger, arrival, name, entry, content, policy?.receive.purgeAfterHours);
+}
+
+/** There is nothing any more, or there never was. */
+function gone({ at }: Ledger, { reason, purge }: Withdrawn): Verdict {
+  return {
+    outcome: 'purged',
+    backupsUntil: backupsUntil(at.getTime()),
+    recall: { reason, purgeAfter: purge ? at : null },
+  };
 }
 
 function sealEntry(
@@ -73,8 +87,10 @@ function sealEntry(
     jti,
     code: content.reason,
   });
-  if (!entry.kept || entry.kept.until <= ledger.at || !content.purge) return { outcome: 'sealed' };
-  return { outcome: 'retained', kept: { code: entry.kept.code, until: isoInstant(entry.kept.until.getTime()) } };
+  const recall = { reason: content.reason, purgeAfter };
+  if (!entry.kept || entry.kept.until <= ledger.at || !content.purge) return { outcome: 'sealed', recall };
+  const { code, until } = entry.kept;
+  return { outcome: 'retained', kept: { code, until: isoInstant(until.getTime()) }, recall };
 }
 
 /** Of two times of erasure the earlier one; never is later than any. */
@@ -107,10 +123,10 @@ export function tombstoneRow(name: ReferenceName, position: number, at: Date): N
   };
 }
 
-function bury(ledger: Ledger, name: ReferenceName): Verdict {
+function bury(ledger: Ledger, name: ReferenceName, content: Withdrawn): Verdict {
   ledger.closed.add(ownerOf(name));
   ledger.rows.references.push(tombstoneRow(name, 0, ledger.at));
-  return { outcome: 'purged', backupsUntil: backupsUntil(ledger.at.getTime()) };
+  return gone(ledger, content);
 }
 
 function hold(ledger: Ledger, arrival: Arrival, name: ReferenceName, content: Withdrawn): Verdict {

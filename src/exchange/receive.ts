@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts';
 import type { Trx } from '../store/open.ts';
+import { holdPartners } from '../store/partners.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { openSet, type VerifiedSet } from '../wire/open.ts';
 import { isTokenRefusal, type TokenRefusal } from '../wire/token-refusal.ts';
@@ -29,6 +30,7 @@ const directoryReasons = new Set<string>(['invalid_issuer', 'invalid_key', 'acce
  */
 export function createReceive(exchange: Exchange): Receive {
   const quota = createQuota();
+  const repeats = createRepeats();
   const commit = gather<Dated, Admission>(
     async (batch) => {
       const admissions = await inTransaction(exchange.store.db, (trx) => admitAsOfNow(exchange, trx, batch));
@@ -47,11 +49,40 @@ export function createReceive(exchange: Exchange): Receive {
       return refused(exchange.log, opened);
     }
     const partner = snapshot.partners.get(opened.claims.iss);
-    const wait = quota(opened.claims.iss, partner?.policy?.receive.perMinute ?? PER_MINUTE, exchange.clock());
+    const { iss, jti } = opened.claims;
+    const known = `${iss} ${jti} ${opened.digest}`;
+    const wait =
+      repeats.wait(iss, known, exchange.clock()) ||
+      quota(iss, partner?.policy?.receive.perMinute ?? PER_MINUTE, exchange.clock());
     if (wait > 0) return { status: 'limited', retryAfter: wait };
     const judged = judgeFor(exchange, opened, snapshot);
     const admission = await commit({ verified: opened, judged, version: snapshot.version });
-    return isTokenRefusal(admission) ? refused(exchange.log, admission) : { status: 'taken' };
+    if (isTokenRefusal(admission)) return refused(exchange.log, admission);
+    if (admission.status === 'limited') return admission;
+    if (admission.repeated) {
+      // What was taken before is no new message: whoever recorded it must not use up its sender's quota with it.
+      repeats.note(known);
+      quota.giveBack(iss);
+    }
+    return { status: 'taken' };
+  };
+}
+
+/** Repeated messages a minute from one partner, and how many of them are remembered. */
+const REPEATS = 600;
+const REMEMBERED = 10_000;
+
+/** A bucket of their own for messages that came before. */
+function createRepeats() {
+  const quota = createQuota();
+  const seen = new Set<string>();
+  return {
+    /** Seconds to wait for what is known to be a repeat; 0 for everything else. */
+    wait: (partner: string, name: string, now: number): number => (seen.has(name) ? quota(partner, REPEATS, now) : 0),
+    note(name: string): void {
+      if (seen.size >= REMEMBERED) seen.clear();
+      seen.add(name);
+    },
   };
 }
 
@@ -65,6 +96,11 @@ interface Dated extends Arrival {
  * suspension, a revoked key or a narrower policy counts from the moment that it is committed.
  */
 async function admitAsOfNow(exchange: Exchange, trx: Trx, batch: readonly Dated[]): Promise<Admission[]> {
+  // Held before the version is read: a revocation either sees these messages and marks them, or they see it.
+  await holdPartners(
+    trx,
+    batch.map(({ verified }) => verified.claims.iss),
+  );
   const snapshot = await exchange.directory.within(trx);
   const checked = await Promise.all(
     batch.map(async (one): Promise<Arrival | TokenRefusal> => {
@@ -101,7 +137,8 @@ async function open(exchange: Exchange, token: Uint8Array) {
 function judgeFor(exchange: Exchange, verified: VerifiedSet, snapshot: Snapshot): Judged {
   const partner = snapshot.partners.get(verified.claims.iss);
   if (!partner) throw new Error('a message was verified for nobody');
-  return judge(verified, exchange.profile.loopback, partner.encryption);
+  const own = { loopback: exchange.profile.loopback, ownType: exchange.settings.type, terms: partner.encryption };
+  return judge(verified, own);
 }
 
 /** `note` is told whose keys were looked for, where it came to that. */

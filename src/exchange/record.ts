@@ -1,5 +1,7 @@
 import type { CaseReference } from '../domain/contract.types.ts';
 import type { Decision } from '../domain/decision.ts';
+import { isIndustryForm } from '../domain/policy/industry.ts';
+import { type ReferenceContent, urgencyOf } from '../domain/reference.ts';
 import { expiry } from '../domain/retention.ts';
 import type { DataKey, Place, Vault } from '../domain/secrets.ts';
 import type { NewRow } from '../store/rows.ts';
@@ -41,13 +43,24 @@ export function openText(vault: Vault, key: DataKey, place: Place, sealed: Uint8
   return utf8.decode(vault.open(key, place, sealed));
 }
 
-export function openReference(
-  vault: Vault,
-  name: ReferenceName,
-  stored: { revision: number; body: Uint8Array; wrapped: Uint8Array },
-): CaseReference {
+interface StoredContent {
+  readonly revision: number;
+  readonly body: Uint8Array;
+  readonly wrapped: Uint8Array;
+}
+
+/** What a stored revision says, of whatever form. */
+export function openContent(vault: Vault, name: ReferenceName, stored: StoredContent): ReferenceContent {
   const key = vault.unwrap(stored.wrapped, ownerOf(name));
-  return JSON.parse(openText(vault, key, revisionPlace(name, stored.revision), stored.body)) as CaseReference;
+  return JSON.parse(openText(vault, key, revisionPlace(name, stored.revision), stored.body)) as ReferenceContent;
+}
+
+/** The same of what can be sent: our own are always whole, and nothing else is ever asked for as if it were. */
+export function openReference(vault: Vault, name: ReferenceName, stored: StoredContent): CaseReference {
+  const content = openContent(vault, name, stored);
+  if (isIndustryForm(content))
+    throw new Error('a reference in the reduced form was about to be treated as a whole one');
+  return content;
 }
 
 /** Every jurisdiction that a reference names, with the country of each subdivision, for filters. */
@@ -58,13 +71,31 @@ function jurisdictionsOf(reference: CaseReference): string[] {
   return [...new Set(codes)];
 }
 
-function facts(reference: CaseReference) {
+/** How urgent a reference counts here, where that is not what it says. */
+interface Lowered {
+  readonly urgency?: string;
+}
+
+function facts(reference: ReferenceContent, { urgency = urgencyOf(reference) }: Lowered) {
+  const { revision, category, marking } = reference;
+  const every = { revision, category, urgency, tlp: marking.tlp };
+  return { ...every, ...(isIndustryForm(reference) ? unsaid : wholeFacts(reference)) };
+}
+
+/** What the reduced form says nothing of. */
+const unsaid = {
+  role: null,
+  hosting: null,
+  jurisdictions: [],
+  assignee: null,
+  report: null,
+  retain_until: null,
+  received_at: null,
+};
+
+function wholeFacts(reference: CaseReference) {
   return {
-    revision: reference.revision,
-    category: reference.category,
     role: reference.role ?? null,
-    urgency: reference.urgency?.level ?? 'routine',
-    tlp: reference.marking.tlp,
     hosting: reference.jurisdiction.hosting ?? null,
     jurisdictions: jurisdictionsOf(reference),
     assignee: reference.assignee ?? null,
@@ -74,16 +105,23 @@ function facts(reference: CaseReference) {
   };
 }
 
-function expiryOf(reference: CaseReference, arrivedAt: Date, ceilingDays: number | undefined): Date | null {
-  const at = expiry({ retainUntil: reference.retainUntil, arrivedAt: arrivedAt.getTime(), ceilingDays });
+function expiryOf(reference: ReferenceContent, arrivedAt: Date, ceilingDays: number | undefined): Date | null {
+  const retainUntil = isIndustryForm(reference) ? undefined : reference.retainUntil;
+  const at = expiry({ retainUntil, arrivedAt: arrivedAt.getTime(), ceilingDays });
   return at === null ? null : new Date(at);
 }
 
 /** The row of a new reference: codes in the clear for filters, nothing of its address or handles. */
 export function referenceRow(
   name: ReferenceName,
-  reference: CaseReference,
-  row: { position: number; direction: 'in' | 'out'; state: string; at: Date; ceilingDays: number | undefined },
+  reference: ReferenceContent,
+  row: {
+    position: number;
+    direction: 'in' | 'out';
+    state: string;
+    at: Date;
+    ceilingDays: number | undefined;
+  } & Lowered,
 ): NewRow {
   return {
     originator: name.originator,
@@ -91,7 +129,7 @@ export function referenceRow(
     position: row.position,
     direction: row.direction,
     state: row.state,
-    ...facts(reference),
+    ...facts(reference, row),
     expires_at: expiryOf(reference, row.at, row.ceilingDays),
     created_at: row.at,
     updated_at: row.at,
@@ -100,11 +138,11 @@ export function referenceRow(
 
 /** The members of a reference's row that a revision may change. */
 export function revisedFacts(
-  reference: CaseReference,
-  row: { at: Date; arrivedAt: Date; ceilingDays: number | undefined },
+  reference: ReferenceContent,
+  row: { at: Date; arrivedAt: Date; ceilingDays: number | undefined } & Lowered,
 ) {
   return {
-    ...facts(reference),
+    ...facts(reference, row),
     expires_at: expiryOf(reference, row.arrivedAt, row.ceilingDays),
     updated_at: row.at,
   };
@@ -114,7 +152,7 @@ export function revisionRow(
   vault: Vault,
   key: DataKey,
   name: ReferenceName,
-  reference: CaseReference,
+  reference: ReferenceContent,
   row: { jti: string | null; at: Date },
 ): NewRow {
   const place = revisionPlace(name, reference.revision);

@@ -4,14 +4,15 @@ import { decidedByPerson } from '../store/held.ts';
 import { type KnownReference, lockReferences } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
 import {
-  type Attempt,
+  buryDeliveries,
   type Claimed,
   deliveryInsert,
   dropDeliveries,
   releaseDeliveries,
-  settleAttempts,
+  restDeliveries,
   toldPairs,
 } from '../store/outbox.ts';
+import { isClosed } from '../store/recall.ts';
 import { reviseReferences } from '../store/references.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
@@ -19,15 +20,18 @@ import { matchKeys } from '../wire/match.ts';
 import type { Exchange } from './context.ts';
 import { decideOne, heldByGate, heldEvents } from './decide.ts';
 import type { PartnerEntry, Snapshot } from './directory.ts';
-import { newNotice, voidedOf } from './queue.ts';
+import { newDelivery, newNotice, voidedOf } from './queue.ts';
 import { decisionRow, openReference, type ReferenceName } from './record.ts';
+import { saysTheSame } from './same-disclosure.ts';
+import { openSigned } from './seal.ts';
 import { recall } from './withdraw.ts';
 
 /**
- * Decides again what was queued under an older directory: a policy that narrowed, a deny that was added or a partner
- * that was suspended counts for everything that has not arrived yet, signed or not. It is the newest revision that is
- * decided on, under its lock, so that a revision in another process and this agree. What may still go is claimed again at
- * once; the rest ends here, with the new decision in the place of the old one, and its number is covered by a `voided`.
+ * Decides again what was queued under an older directory, on another day or for an older revision: a policy that narrowed, a
+ * deny that was added or a reference that was taken back counts for everything that has not arrived yet, signed or not. It
+ * is the newest revision that is decided on, under its lock, so that a revision in another process and this agree. What may
+ * still go is claimed again at once; bytes that say what may not be said any more are made anew under a new jti; the rest
+ * ends here, with the new decision in the place of the old one, and its number is covered by a `voided`.
  */
 export async function decideAgain(
   exchange: Exchange,
@@ -37,6 +41,33 @@ export async function decideAgain(
 ): Promise<void> {
   if (claimed.length === 0) return;
   await inTransaction(exchange.store.db, (trx) => decideWithin(exchange, trx, issuer, claimed, lease));
+}
+
+/**
+ * What becomes of a claimed delivery: it `goes`, its bytes are made `again`, it is `over`, or it is `broken`: nobody can read
+ * what it is about.
+ */
+type Fate = 'goes' | 'again' | 'over' | 'broken';
+type Known = ReturnType<typeof decideKnown>[number];
+
+function fateOf(
+  exchange: Exchange,
+  partner: PartnerEntry,
+  delivery: Claimed,
+  row?: KnownReference,
+  known?: Known,
+): Fate {
+  if (row && isClosed(row.state)) return 'over';
+  if (!row || !known) return 'broken';
+  const { decision, reference } = known;
+  if (decision.effect !== 'send' || delivery.revision !== row.revision) return 'over';
+  if (delivery.digest === null) return 'goes';
+  try {
+    return saysTheSame(openSigned(exchange, delivery), { reference, decision, partner }) ? 'goes' : 'again';
+  } catch (failure) {
+    exchange.log.failure('delivery.undecided', failure, { partner: partner.facts.issuer });
+    return 'broken';
+  }
 }
 
 async function decideWithin(
@@ -51,67 +82,106 @@ async function decideWithin(
   if (!partner) return;
   const at = new Date(exchange.clock());
   const names = new Map(claimed.map((delivery) => [delivery.reference_id, nameOf(exchange, delivery)]));
-  const known = await lockReferences(trx, [...names.values()]);
-  const persons = await decidedByPerson(trx, issuer, known);
-  const decided = known.flatMap((row) => decideKnown(exchange, snapshot, partner, row, at, persons.get(row.id)));
-  const effects = new Map(decided.map(({ name, decision }) => [name.id, decision.effect]));
-  const idsOf = (wanted: (effect: string | undefined) => boolean) =>
-    claimed.filter(({ reference_id: id }) => wanted(effects.get(id ?? ''))).map(({ id }) => id);
+  const rows = new Map((await lockReferences(trx, [...names.values()])).map((row) => [row.id, row]));
+  const open = [...rows.values()].filter(({ state }) => !isClosed(state));
+  const persons = await decidedByPerson(trx, issuer, open);
+  const decided = new Map(
+    open
+      .flatMap((row) => decideKnown(exchange, snapshot, partner, row, at, persons.get(row.id)))
+      .map((known) => [known.name.id, known]),
+  );
   await reviseReferences(
     trx,
     [],
-    decided.map(({ row }) => row),
+    [...decided.values()].map(({ row }) => row),
   );
-  await releaseDeliveries(
+  const fates = Map.groupBy(claimed, (delivery) => {
+    const id = delivery.reference_id ?? '';
+    return fateOf(exchange, partner, delivery, rows.get(id), decided.get(id));
+  });
+  const idsOf = (deliveries: readonly Claimed[] = []) => deliveries.map(({ id }) => id);
+  await releaseDeliveries(trx, idsOf(fates.get('goes')), lease, snapshot.version);
+  const stopped = [...(fates.get('over') ?? []), ...(fates.get('again') ?? [])];
+  // What the partner took is evidence: it stays as it is, and its number is no number that never arrives.
+  await restDeliveries(trx, idsOf(stopped.filter(({ sent_at }) => sent_at !== null)), lease);
+  const unsent = stopped.filter(({ sent_at }) => sent_at === null);
+  const dropped = await dropDeliveries(trx, idsOf(unsent), lease, 'policy');
+  const unread = fates.get('broken') ?? [];
+  const buried = await buryDeliveries(trx, idsOf(unread), lease, 'internal');
+  // What a purge or withdrawal ended meanwhile is covered by its own `voided`: a number must not be voided twice.
+  const broken = unread.filter(({ id }) => buried.some((one) => one.id === id));
+  const known = [...decided.values()];
+  const withheld = known.filter(({ decision }) => decision.effect === 'withhold').map(({ name }) => name);
+  await recallWithheld(
+    exchange,
     trx,
-    idsOf((effect) => effect === 'send'),
-    lease,
+    issuer,
+    withheld,
+    stopped.filter(mayBeThere).map((one) => one.reference_id ?? ''),
   );
-  const stopped = idsOf((effect) => effect !== undefined && effect !== 'send');
-  const dropped = await dropDeliveries(trx, stopped, lease, 'policy');
-  const broken = claimed.filter(({ reference_id: id }) => !effects.has(id ?? ''));
-  await settleAttempts(
-    trx,
-    broken.map(({ id }) => deadAttempt(id, lease, at)),
-    at,
-  );
-  const withheld = decided.filter(({ decision }) => decision.effect === 'withhold').map(({ name }) => name);
-  await recallWithheld(exchange, trx, issuer, withheld);
-  await voidNumbers(exchange, trx, issuer, [...dropped, ...broken], at);
-  const held = decided.flatMap(({ name, decision, urgency }) =>
+  await voidNumbers(exchange, trx, issuer, [...dropped, ...buried], at);
+  const anew = unsent.filter((delivery) => fates.get('again')?.includes(delivery));
+  await queueAnew(exchange, trx, issuer, anew, decided, at);
+  const held = known.flatMap(({ name, decision, urgency }) =>
     heldEvents(name, [{ partner: issuer, decision }], at, urgency),
   );
   await recordEvents(trx, [...held, ...broken.map((one) => deadEvent(one, issuer, at))]);
+}
+
+/** The partner has it, or may have: an answer was lost, or a process died with it under way. */
+function mayBeThere({ sent_at, reached, digest, attempts, last_code: code }: Claimed): boolean {
+  return sent_at !== null || reached || (digest !== null && attempts > 1 && code === null);
+}
+
+/** A corrected message has a new jti (protocol, "Receipts"). */
+async function queueAnew(
+  exchange: Exchange,
+  trx: Trx,
+  partner: string,
+  ended: readonly Claimed[],
+  decided: ReadonlyMap<string, Known>,
+  at: Date,
+): Promise<void> {
+  if (ended.length === 0) return;
+  let position = await reservePositions(trx, ended.length);
+  const deliveries = ended.flatMap(({ event, reference_id: id }) => {
+    const known = decided.get(id ?? '');
+    if (!known) return [];
+    const message = { partner, event: event as 'submitted' | 'revised', reference: known.reference, at };
+    return [newDelivery(exchange, known.name, { ...message, position: position++ })];
+  });
+  await insertAll(trx, [deliveryInsert(deliveries)]);
 }
 
 function nameOf(exchange: Exchange, { reference_id: id }: Claimed): ReferenceName {
   return { originator: exchange.self, id: id as string };
 }
 
-/** A partner that holds what it may not have any more is asked to give it up. */
+/** A partner that holds what it may not have any more is asked to give it up; `perhaps` names what it may hold besides. */
 export async function recallWithheld(
   exchange: Exchange,
   trx: Trx,
   partner: string,
   names: readonly ReferenceName[],
+  perhaps: readonly string[] = [],
 ): Promise<void> {
   if (names.length === 0) return;
   const pairs = names.map(({ id }) => ({ id, partner }));
   const told = await toldPairs(trx, exchange.self, pairs);
   for (const name of names) {
-    if (told.has(`${name.id} ${partner}`))
+    if (told.has(`${name.id} ${partner}`) || perhaps.includes(name.id))
       await recall(exchange, trx, name, [partner], { reason: 'superseded', purge: true });
   }
 }
 
 /** What a person sent stays sent while only a rule says hold; a deny or a gate that has come since counts for it too. */
-function letPersonSpeak({ code, ...ruled }: Decision<SendEffect>): Decision<SendEffect> {
+export function letPersonSpeak({ code, ...ruled }: Decision<SendEffect>): Decision<SendEffect> {
   if (ruled.effect === 'hold' && !heldByGate(ruled.trace)) return { ...ruled, effect: 'send' };
   return code === undefined ? ruled : { ...ruled, code };
 }
 
 /** Nothing for what cannot be read: a person sees it among the dead letters, and the others go on. */
-function decideKnown(
+export function decideKnown(
   exchange: Exchange,
   snapshot: Snapshot,
   partner: PartnerEntry,
@@ -131,6 +201,7 @@ function decideKnown(
       {
         name,
         decision,
+        reference,
         urgency: reference.urgency?.level,
         row: decisionRow(name, partner.facts.issuer, 'out', decision, made),
       },
@@ -139,10 +210,6 @@ function decideKnown(
     exchange.log.failure('delivery.undecided', failure, { partner: partner.facts.issuer });
     return [];
   }
-}
-
-function deadAttempt(id: string, lease: string, at: Date): Attempt {
-  return { id, lease, state: 'dead', code: 'internal', nextAt: at };
 }
 
 function deadEvent({ jti, originator, reference_id }: Claimed, partner: string, at: Date): NewEvent {

@@ -9,11 +9,13 @@ import {
   settleFailed,
   wishRefresh,
 } from '../store/refresh.ts';
+import { partnersCleared } from '../store/suspect-left.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { keySetToken, readCompact } from '../wire/compact.ts';
 import { isTokenRefusal } from '../wire/token-refusal.ts';
 import type { Exchange } from './context.ts';
-import { noteRefreshed, takeKeySet } from './key-sets.ts';
+import { endAlert } from './end-alert.ts';
+import { type Floor, floorOf, noteRefreshed, takeKeySet } from './key-sets.ts';
 
 const TICK_MS = 1000;
 const MINUTE = 60_000;
@@ -64,6 +66,7 @@ export function startRefresh(exchange: Exchange): { stop(): Promise<void> } {
         .finally(() => underWay.delete(one));
       underWay.add(one);
     }
+    await endCleared(exchange);
     if (now - watchedAt < MINUTE) return;
     watchedAt = now;
     await findStale(exchange);
@@ -93,19 +96,26 @@ export async function refreshPartner(exchange: Exchange, claimed: ClaimedRefresh
   const { issuer, etag, is_local: local } = claimed;
   const to = { partner: issuer, local };
   const url = `${issuer}/.well-known/caseref-keys`;
+  const before = await partnerRow(exchange.store.db, issuer);
   const answer = await exchange.transport.getKeySet(url, etag ?? undefined, to, signal);
   // Asked by a process that ends: neither a success nor a failure of the partner.
   if (signal?.aborted && answer.status === 'unreachable') return;
-  const fault = answer.status === 'unreachable' ? answer.code : await take(exchange, issuer, answer);
+  const fault =
+    answer.status === 'unreachable' ? answer.code : await take(exchange, issuer, answer, before && floorOf(before));
   if (fault !== undefined) await fail(exchange, claimed, fault);
 }
 
 type Answered = { readonly status: 'fresh'; readonly compact: string; readonly etag?: string } | { status: 'same' };
 
 /** Gives why the answer cannot be used, as a code. */
-async function take(exchange: Exchange, issuer: string, answer: Answered): Promise<string | undefined> {
+async function take(
+  exchange: Exchange,
+  issuer: string,
+  answer: Answered,
+  since: Floor | undefined,
+): Promise<string | undefined> {
   if (answer.status === 'fresh') {
-    const taken = await takeKeySet(exchange, answer.compact, { issuer, etag: answer.etag });
+    const taken = await takeKeySet(exchange, answer.compact, { issuer, etag: answer.etag, since });
     return isTokenRefusal(taken) ? taken.reason : undefined;
   }
   await inTransaction(exchange.store.db, async (trx) => {
@@ -127,6 +137,14 @@ async function fail(exchange: Exchange, claimed: ClaimedRefresh, code: string): 
   // Never sooner than the pause's half: partners that were away come back one after the other.
   const delay = Math.max(MINUTE, pause * (0.5 + 0.5 * exchange.chance.fraction()));
   await settleFailed(exchange.store.db, issuer, new Date(exchange.clock() + Math.round(delay)));
+}
+
+/** What was in doubt of a partner was said again by it, or is gone: the alert of it is over. */
+export async function endCleared(exchange: Exchange): Promise<void> {
+  const { db } = exchange.store;
+  for (const partner of await partnersCleared(db)) {
+    await inTransaction(db, (trx) => endAlert(trx, 'messages-suspect', partner, new Date(exchange.clock())));
+  }
 }
 
 /** Tells of partners whose key set nobody could get for a week; once, while it lasts. */

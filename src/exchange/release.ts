@@ -4,7 +4,9 @@ import { eventInsert, type NewEvent, reservePositions } from '../store/feed.ts';
 import { type KnownReference, lockReferences } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert } from '../store/outbox.ts';
+import { holdPartners } from '../store/partners.ts';
 import {
+  countSuspectWithdrawals,
   decideMessages,
   forgetHeld,
   type HeldWithdrawal,
@@ -13,37 +15,51 @@ import {
   sealReferences,
 } from '../store/recall.ts';
 import { insertAll } from '../store/rows.ts';
+import { firmTombstones } from '../store/suspect.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
 import { laterReceipt } from './purge.ts';
 import { backupsUntil, earlier, purgeTime, tombstoneRow } from './recalled.ts';
 import { ownerOf } from './record.ts';
+import { tellSealed } from './sealed.ts';
 
 const BATCH = 1000;
 
 /**
  * Decides withdrawals that were held, all of a partner or of one batch, with one word: `accept` seals what they name and
  * lets erasure take its course, `refuse` leaves it open. Each originator gets the receipt that follows for each message.
+ * A withdrawal that a lost key may have signed is not accepted before its originator has said it again; how many were left is
+ * told.
  */
 export async function releaseWithdrawals(
   exchange: Exchange,
   filter: { readonly issuer: string; readonly batch?: string | undefined },
   then: 'accept' | 'refuse',
-): Promise<{ decided: number } | Refusal> {
+): Promise<{ decided: number; suspect?: number } | Refusal> {
   let decided = 0;
+  const trustedOnly = then === 'accept';
   for (;;) {
     const done = await inTransaction(exchange.store.db, async (trx) => {
-      const held = await lockWithdrawals(trx, filter, BATCH);
+      await holdPartners(trx, [filter.issuer]);
+      const held = await lockWithdrawals(trx, { ...filter, trustedOnly }, BATCH);
       if (held.length > 0) await decide(exchange, trx, held, then);
       return held.length;
     });
     decided += done;
     if (done < BATCH) break;
   }
+  const suspect = trustedOnly ? await countSuspectWithdrawals(exchange.store.db, filter) : 0;
+  if (decided === 0 && suspect > 0) return onlySuspect(suspect);
   if (decided === 0)
     return refuse('not-found', '', 'No withdrawal that fits is held.', 'Look at the feed: caseref events.');
   exchange.wake.outbox();
-  return { decided };
+  return { decided, ...(suspect > 0 && { suspect }) };
+}
+
+function onlySuspect(count: number): Refusal {
+  const said = `${count} withdrawals that fit are held, and each may be forged: a key that signed them was lost.`;
+  const next = 'Ask the partner to say them again, or answer with refuse.';
+  return refuse('state-conflict', '', said, next);
 }
 
 /** What an operator keeps at this instant, as the members that a receipt says it with. */
@@ -68,6 +84,10 @@ function sealsOf(held: readonly HeldWithdrawal[], purgeAt: (one: HeldWithdrawal)
   return [...seals.values()];
 }
 
+function released({ issuer, jti, reference_id: reference }: HeldWithdrawal, effect: string, at: Date): NewEvent {
+  return { type: 'withdrawal.released', at, originator: issuer, reference, partner: issuer, jti, body: { effect } };
+}
+
 async function decide(
   exchange: Exchange,
   trx: Trx,
@@ -88,26 +108,16 @@ async function decide(
     return one.purge && keptOf.has(owner) ? 'retained' : 'sealed';
   };
   const sealed = held.filter((one) => ['sealed', 'retained'].includes(outcomeOf(one)));
-  await sealReferences(
-    trx,
-    sealsOf(sealed, (one) => purgeTime(exchange, one, partners.get(one.issuer)?.policy?.receive.purgeAfterHours)),
-    at,
-  );
+  const purgeAt = (one: HeldWithdrawal) =>
+    purgeTime(exchange, one, partners.get(one.issuer)?.policy?.receive.purgeAfterHours);
+  await sealReferences(trx, sealsOf(sealed, purgeAt), at);
   for (const [outcome, group] of Map.groupBy(held, outcomeOf)) {
-    await decideMessages(trx, group, outcome, outcome === 'refused' ? 'policy-refused' : null);
+    const asked = group.map((one) => ({ ...one, purgeAfter: purgeAt(one) }));
+    await decideMessages(trx, asked, outcome, outcome === 'refused' ? 'policy-refused' : null);
   }
+  if (then === 'accept') await firmTombstones(trx, names);
   await forgetHeld(trx, held);
-  const events = held.map(
-    ({ issuer, jti, reference_id }): NewEvent => ({
-      type: 'withdrawal.released',
-      at,
-      originator: issuer,
-      reference: reference_id,
-      partner: issuer,
-      jti,
-      body: { effect: then },
-    }),
-  );
+  const events = held.map((one) => released(one, then, at));
   const buried =
     then === 'accept'
       ? [...new Map(names.map((name) => [ownerOf(name), name])).values()].filter((name) => !present.has(ownerOf(name)))
@@ -130,4 +140,10 @@ async function decide(
     deliveryInsert(receipts),
     eventInsert(events, position),
   ]);
+  await tellSealed(
+    exchange,
+    trx,
+    sealed.map(({ issuer, reference_id }) => ({ originator: issuer, id: reference_id })),
+    at,
+  );
 }

@@ -1,14 +1,25 @@
 import { isoInstant } from '../domain/instant.ts';
-import { type Refusal, refuse } from '../domain/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
 import { recordEvents, reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
+import { supersedePending } from '../store/operators.ts';
 import { deliveryInsert } from '../store/outbox.ts';
 import { bumpDirectory, lockPartner } from '../store/partners.ts';
 import { endDeliveries, endPolicies, heldByPartner, owedWithdrawals, takeDropped } from '../store/removal.ts';
 import { dropReplacement, writePartner } from '../store/replacements.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
+import {
+  type ActStanding,
+  beginAct,
+  type Draft,
+  isDraft,
+  type Signing,
+  shareAct,
+  signersOf,
+  tellEnded,
+} from './acts.ts';
 import type { Exchange } from './context.ts';
 import { newNotice, voidedOf } from './queue.ts';
 
@@ -20,9 +31,10 @@ export interface Owed {
   readonly queuedAt: string;
 }
 
-export interface Removed {
+export interface Removed extends ActStanding {
   readonly issuer: string;
-  readonly state: 'removed';
+  /** `pending` while another operator has to approve it: until then it is the partner that it was. */
+  readonly state: 'removed' | 'pending';
   /** References of ours that it still holds. */
   readonly holds: number;
   /** Withdrawals that will not be settled any more. */
@@ -34,16 +46,22 @@ export interface Removed {
 /** Withdrawals that are named one by one; what is more is in the deliveries. */
 const MOST = 100;
 
+/** What may wait for a second operator and means nothing once the partner is gone. */
+const aboutPartner = ['policy', 'partner.confirm', 'partner.resume'];
+
 /**
  * Ends the exchange with a partner: from the next transaction on it is no partner, its pushes are answered
  * `invalid_issuer`, and what waits for it is dropped. What it sent stays under retention, what it was stays as history, and
- * it may be introduced anew. Wants `yes`, since a withdrawal cannot reach it afterwards: suspension lets them pass.
+ * it may be introduced anew. Wants `yes`, since a withdrawal cannot reach it afterwards: suspension lets them pass. With
+ * two operators or more it takes two.
  */
 export async function removePartner(
   exchange: Exchange,
   { issuer, yes = false }: { readonly issuer: string; readonly yes?: boolean | undefined },
-): Promise<Removed | Refusal> {
-  return inTransaction(exchange.store.db, async (trx) => {
+  signing?: Signing,
+): Promise<Removed | Draft | Refusal> {
+  return inTransaction(exchange.store.db, async (trx): Promise<Removed | Draft | Refusal> => {
+    const eyes = await beginAct(trx);
     const row = await lockPartner(trx, issuer);
     if (!row || row.state === 'removed') return unknownPartner(issuer);
     const holds = await heldByPartner(trx, exchange.self, issuer);
@@ -54,14 +72,24 @@ export async function removePartner(
       queuedAt: isoInstant(one.created_at.getTime()),
     }));
     if (!yes) return unconfirmed(issuer, holds, owed);
+    const document = { issuer, identity: row.identity_kid, removed: true };
+    const act = { kind: 'partner.remove', subject: issuer, document };
+    const weighed = await shareAct(exchange, trx, { ...act, eyes, signing });
+    if (isRefusal(weighed) || isDraft(weighed)) return weighed;
+    await weighed.record();
+    const { standing, effective } = weighed;
+    const told = { issuer, holds, owed: owed.slice(0, MOST), ...standing };
+    if (!effective) return { ...told, state: 'pending', dropped: 0 };
     const at = new Date(exchange.clock());
+    await tellEnded(trx, await supersedePending(trx, aboutPartner, issuer, at), { at, by: standing.author });
     const dropped = await endDeliveries(trx, issuer);
     await endPolicies(trx, issuer);
     await dropReplacement(trx, issuer);
     await writePartner(trx, issuer, { state: 'removed', state_reason: null, refresh_wanted_at: null });
-    await recordEvents(trx, [{ type: 'partner.removed', at, partner: issuer, body: { kid: row.identity_kid } }]);
+    const body = { kid: row.identity_kid, ...signersOf(standing) };
+    await recordEvents(trx, [{ type: 'partner.removed', at, partner: issuer, body }]);
     await bumpDirectory(trx);
-    return { issuer, state: 'removed' as const, holds, owed: owed.slice(0, MOST), dropped };
+    return { ...told, state: 'removed', dropped };
   });
 }
 
@@ -73,7 +101,8 @@ function unconfirmed(issuer: string, holds: number, owed: readonly Owed[]): Refu
     ids.length === 0 ? '' : ` Not settled yet: the withdrawal of ${shown}.`,
     ' Nothing was done.',
   ];
-  const next = `To stop the exchange and still take back: caseref partner suspend ${issuer} --reason R. If removal is meant, give --yes.`;
+  const takeBack = `caseref reference withdraw --partner ${issuer} --no-longer-allowed --reason CODE`;
+  const next = `To stop the exchange and still take back: caseref partner suspend ${issuer} --reason R, then ${takeBack}. If removal is meant, give --yes.`;
   return refuse('usage-invalid', '/yes', said.join(''), next);
 }
 

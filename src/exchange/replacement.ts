@@ -188,7 +188,7 @@ async function replace(exchange: Exchange, trx: Trx, replacement: Replacement): 
   await dropReplacement(trx, issuer);
   let suspect = 0;
   for (const doubt of since ? [...doubts, { kids: former, since }] : doubts)
-    suspect += await markSuspect(trx, { issuer, at, ...doubt });
+    suspect += await markSuspect(exchange, trx, { issuer, at, ...doubt });
   const { state, type, jurisdictions, foreign_client: foreign } = recorded;
   const told = since && { since: isoInstant(since.getTime()), count: suspect };
   const body = { kid, replaced: row.identity_kid, type, jurisdictions, ...told };

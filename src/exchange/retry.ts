@@ -1,5 +1,7 @@
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { recordEvents } from '../store/feed.ts';
+import type { Trx } from '../store/open.ts';
+import { closedAmong } from '../store/recall.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
 
@@ -12,7 +14,7 @@ export async function retryDelivery(
   const answer = await inTransaction(exchange.store.db, async (trx) => {
     const row = await trx
       .selectFrom('delivery')
-      .select(['state', 'partner', 'jti', 'digest', 'body', 'plain'])
+      .select(['state', 'partner', 'jti', 'digest', 'body', 'plain', 'event', 'originator', 'reference_id'])
       .where('id', '=', id)
       .forUpdate()
       .executeTakeFirst();
@@ -26,10 +28,11 @@ export async function retryDelivery(
       );
     }
     if (row.digest !== null && row.body === null && row.plain === null) return refuse('reference-withdrawn');
+    if (await isTakenBack(trx, row)) return refuse('reference-withdrawn');
     const at = new Date(exchange.clock());
     await trx
       .updateTable('delivery')
-      .set({ state: 'queued', next_at: at, lease: null, lease_until: null, last_code: null })
+      .set({ state: 'queued', next_at: at, lease: null, lease_until: null, last_code: null, reissued_at: null })
       .where('id', '=', id)
       .execute();
     await recordEvents(trx, [{ type: 'delivery.retried', at, partner: row.partner, jti: row.jti }]);
@@ -37,4 +40,13 @@ export async function retryDelivery(
   });
   exchange.wake.outbox();
   return answer;
+}
+
+/** A reference that was withdrawn, restricted or erased leaves no more, whatever waited about it. */
+async function isTakenBack(
+  trx: Trx,
+  { event, originator, reference_id: id }: { event: string; originator: string | null; reference_id: string | null },
+): Promise<boolean> {
+  if (originator === null || id === null || (event !== 'submitted' && event !== 'revised')) return false;
+  return (await closedAmong(trx, [{ originator, id }])).length > 0;
 }

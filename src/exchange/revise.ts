@@ -13,7 +13,7 @@ import { matchKeys } from '../wire/match.ts';
 import type { Exchange } from './context.ts';
 import { decideAll, heldEvents } from './decide.ts';
 import { type Intake, readSubmission } from './intake.ts';
-import { newDelivery } from './queue.ts';
+import { newDelivery, newNotice, voidedOf } from './queue.ts';
 import { decisionRow, openReference, ownerOf, type ReferenceName, revisedFacts, revisionRow } from './record.ts';
 import { tooLarge } from './share.ts';
 import type { PartnerDecision, Shared } from './sharing.ts';
@@ -91,15 +91,18 @@ async function reviseWithin(
   const { reference } = intake;
   const at = new Date(exchange.clock());
   const decisions = decideAll(exchange, snapshot, reference, matchKeys(reference.url));
-  await dropSuperseded(trx, name);
+  await dropSuperseded(trx, name, 'unnumbered');
   const told = new Set(await partnersTold(trx, name));
+  // What had a number may be there already: who may have it is told of the revision, and the number is covered.
+  const overtaken = await dropSuperseded(trx, name, 'numbered');
   await recallLost(exchange, trx, name, decisions, told);
   const going = decisions.filter(({ decision }) => decision.effect === 'send');
   const events: NewEvent[] = [
     { type: 'reference.revised', at, originator: name.originator, reference: id },
     ...heldEvents(name, decisions, at, reference.urgency?.level),
   ];
-  let position = await reservePositions(trx, going.length + events.length);
+  const voids = voidedOf(overtaken, 'dropped');
+  let position = await reservePositions(trx, voids.length + going.length + events.length);
   const key = exchange.vault.unwrap(ready.wrapped, ownerOf(name));
   const rows = decisions.map(({ partner, decision }) =>
     decisionRow(name, partner, 'out', decision, { revision: reference.revision, basis: snapshot.version, at }),
@@ -119,9 +122,12 @@ async function reviseWithin(
     const event = told.has(partner) ? 'revised' : 'submitted';
     return newDelivery(exchange, name, { partner, event, reference, position: position++, at });
   });
+  const voided = voids.map(({ partner, payload }) =>
+    newNotice(exchange, { partner, event: 'voided', payload, position: position++, at }),
+  );
   await insertAll(trx, [
     { table: 'reference_revision', rows: [revisionRow(exchange.vault, key, name, reference, { jti: null, at })] },
-    deliveryInsert(deliveries),
+    deliveryInsert([...voided, ...deliveries]),
     eventInsert(events, position),
   ]);
   await raiseFor(trx, events);

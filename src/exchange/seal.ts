@@ -18,6 +18,7 @@ import { type SignedToken, signAgain, signSet } from '../wire/sign.ts';
 import type { Exchange } from './context.ts';
 import type { PartnerEntry } from './directory.ts';
 import { deliveryPlace, openReference, openText, ownerOf, sealText } from './record.ts';
+import { issuedAt, type NoSigner, signerFor } from './signing-key.ts';
 
 /** A claimed delivery with the bytes that go out, the same at every attempt. */
 export interface Sealed {
@@ -33,6 +34,12 @@ export interface Unsealed {
   readonly failure: unknown;
 }
 
+/** A delivery that must be signed again, and that no key of ours can sign yet. */
+export interface Waiting {
+  readonly delivery: Claimed;
+  readonly code: NoSigner;
+}
+
 /**
  * Gives claimed deliveries their signed bytes: those signed at an earlier claim are opened from the store, the others
  * are built from what policy discloses, signed together and stored before any of them is sent. A process that dies in
@@ -45,11 +52,13 @@ export async function seal(
   partner: PartnerEntry,
   claimed: readonly Claimed[],
   signer: Signer,
-): Promise<{ sealed: Sealed[]; unsealed: Unsealed[] }> {
+  basis: number,
+): Promise<{ sealed: Sealed[]; unsealed: Unsealed[]; waiting: Waiting[] }> {
   const fresh = claimed.filter((one) => one.digest === null);
   const revised = fresh.filter((one) => one.event === 'revised').map((one) => one.id);
   const supersedes = await lastDigests(exchange.store.db, partner.facts.issuer, revised);
   const unsealed: Unsealed[] = [];
+  const waiting: Waiting[] = [];
   const attempt = async <Out>(delivery: Claimed, work: () => Promise<Out> | Out): Promise<Out | undefined> => {
     try {
       return await work();
@@ -68,7 +77,7 @@ export async function seal(
     ),
   );
   const made = signed.filter((one) => one !== undefined);
-  const kept = await storeSigned(exchange.store.db, made);
+  const kept = await storeSigned(exchange.store.db, made, basis);
   const mine = made.filter(({ id }) => kept.has(id));
   const before = claimed.filter((one) => one.digest !== null);
   const lost = lostKeys(exchange);
@@ -82,9 +91,14 @@ export async function seal(
     before
       .filter((one) => !good.includes(one))
       .map((delivery) =>
-        attempt(delivery, async () =>
-          madeBytes(exchange, delivery, await signAgain(openSigned(exchange, delivery), signer), signer),
-        ),
+        attempt(delivery, async () => {
+          const compact = openSigned(exchange, delivery);
+          // With its old time: a key that partners know to have begun later would be refused for good.
+          const again = await signerFor(exchange, partner.algs, issuedAt(compact));
+          if (typeof again !== 'string') return madeBytes(exchange, delivery, await signAgain(compact, again), again);
+          waiting.push({ delivery, code: again });
+          return undefined;
+        }),
       ),
   );
   const attested = renewed.filter((one) => one !== undefined);
@@ -94,7 +108,7 @@ export async function seal(
     ...opened.filter((one) => one !== undefined),
     ...attested.filter(({ id }) => keptAgain.has(id)),
   ];
-  return { sealed, unsealed };
+  return { sealed, unsealed, waiting };
 }
 
 /** Our keys whose signatures partners refuse: revoked, or at their end. */
@@ -120,7 +134,8 @@ function stored(
   return { body: sealText(exchange.vault, key, deliveryPlace(delivery.id), compact), plain: null };
 }
 
-function openSigned(exchange: Exchange, delivery: Claimed): string {
+/** The signed bytes of a delivery that was sealed before. */
+export function openSigned(exchange: Exchange, delivery: Claimed): string {
   if (delivery.plain !== null) return delivery.plain;
   const key = dataKey(exchange, delivery);
   if (!key || !delivery.body) throw new Error(`delivery ${delivery.id} has lost its signed bytes`);

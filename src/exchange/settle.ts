@@ -1,7 +1,17 @@
+import type { Receipt } from '../domain/contract.types.ts';
+import { EVENT_PREFIX, type SubjectId } from '../domain/message.ts';
 import { settle } from '../domain/receipt.ts';
 import { emergenciesAmong } from '../store/emergencies.ts';
 import type { NewEvent } from '../store/feed.ts';
-import { type Answerable, lockAnswered, type Settlement, settleDeliveries } from '../store/messages.ts';
+import {
+  type Answerable,
+  lockAnswered,
+  lockMisled,
+  receiptsFor,
+  type Settlement,
+  settleAnew,
+  settleDeliveries,
+} from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
 import type { Arrival } from './arrival.ts';
 
@@ -12,12 +22,14 @@ function isReceipt(arrival: Arrival): arrival is ReceiptArrival {
 }
 
 /** Why a receipt counts for nothing; a forged or misdirected one is an alert, never a state. */
-function mismatch({ judged, verified }: ReceiptArrival, message: Answerable | undefined): string | undefined {
+function mismatch(
+  { receipt, subject }: { readonly receipt: Receipt; readonly subject: SubjectId },
+  message: Answerable | undefined,
+): string | undefined {
   if (!message) return 'message-unknown';
   if (message.event === 'receipt' || message.event === 'voided') return 'not-receiptable';
   const digests = [message.digest, ...(message.former_digests ?? [])];
-  if (!digests.includes(judged.receipt.digest)) return 'digest-mismatch';
-  const subject = verified.claims.sub_id;
+  if (!digests.includes(receipt.digest)) return 'digest-mismatch';
   if (subject.format !== 'iss_sub')
     return message.reference_id === null && subject.id === message.jti ? undefined : 'subject-mismatch';
   return subject.iss === message.originator && subject.sub === message.reference_id ? undefined : 'subject-mismatch';
@@ -41,7 +53,7 @@ export async function settleReceipts(trx: Trx, arrivals: readonly Arrival[], at:
     const content = receipt.judged.receipt;
     const key = `${claims.iss} ${content.for.jti}`;
     const message = messages.get(key);
-    const wrong = mismatch(receipt, message);
+    const wrong = mismatch({ receipt: content, subject: claims.sub_id }, message);
     if (wrong !== undefined || !message) {
       events.push({
         type: 'receipt.mismatched',
@@ -52,8 +64,7 @@ export async function settleReceipts(trx: Trx, arrivals: readonly Arrival[], at:
       });
       continue;
     }
-    const step = settle((outcomes.get(key) ?? undefined) as Parameters<typeof settle>[0], content.outcome);
-    if (step === 'ignored' || step === 'same') continue;
+    if (!movesOn(outcomes.get(key), content.outcome)) continue;
     outcomes.set(key, content.outcome);
     const { code = null, pointer = null } = content;
     settlements.set(message.id, { id: message.id, outcome: content.outcome, code, pointer, receipt: claims.jti });
@@ -90,4 +101,57 @@ function settledEvent(message: Answerable, outcome: string, code: string | null,
     ...(message.reference_id !== null && { reference: message.reference_id }),
     body: { outcome },
   };
+}
+
+function movesOn(before: string | null | undefined, next: Receipt['outcome']): boolean {
+  const step = settle((before ?? undefined) as Parameters<typeof settle>[0], next);
+  return step === 'first' || step === 'change';
+}
+
+const RECOUNTED = 500;
+
+/**
+ * Works out anew what a partner said of our messages where the word that counts is a suspect receipt: from the receipts that
+ * stand, or as if none had come.
+ */
+export async function recountReceipts(trx: Trx, partner: string, at: Date): Promise<void> {
+  for (;;) {
+    const misled = await lockMisled(trx, partner, RECOUNTED);
+    if (misled.length === 0) return;
+    const receipts = await receiptsFor(
+      trx,
+      partner,
+      misled.map(({ jti }) => jti),
+    );
+    const heard = Map.groupBy(receipts, ({ answers }) => answers);
+    await settleAnew(
+      trx,
+      misled.map((message) => standing(message, heard.get(message.jti) ?? [])),
+      at,
+    );
+  }
+}
+
+function standing(message: Answerable, receipts: readonly { jti: string; plain: string }[]) {
+  const nothing = { id: message.id, outcome: null, code: null, pointer: null, receipt: null };
+  return receipts.reduce<Omit<Settlement, 'outcome' | 'receipt'> & { outcome: string | null; receipt: string | null }>(
+    (before, { jti, plain }) => {
+      const said = readStored(plain);
+      if (mismatch(said, message) !== undefined || !movesOn(before.outcome, said.receipt.outcome)) return before;
+      const { outcome, code = null, pointer = null } = said.receipt;
+      return { id: message.id, outcome, code, pointer, receipt: jti };
+    },
+    nothing,
+  );
+}
+
+/** A receipt as it was verified and judged when it came. */
+function readStored(plain: string): { receipt: Receipt; subject: SubjectId } {
+  const payload = JSON.parse(Buffer.from(plain.split('.')[1] ?? '', 'base64url').toString('utf8')) as {
+    sub_id: SubjectId;
+    events: Record<string, Receipt>;
+  };
+  const receipt = payload.events[`${EVENT_PREFIX}receipt`];
+  if (!receipt) throw new Error('a stored receipt is none');
+  return { receipt, subject: payload.sub_id };
 }

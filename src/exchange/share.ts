@@ -5,7 +5,15 @@ import type { DataKey } from '../domain/secrets.ts';
 import { eventInsert, type NewEvent, raiseFor, reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert, type NewDelivery } from '../store/outbox.ts';
-import { emptyRows, findByIndex, type ReferenceRows, referenceInserts, takenIds } from '../store/references.ts';
+import {
+  emptyRows,
+  findByIndex,
+  type ReferenceRows,
+  receivedAmong,
+  receivedIds,
+  referenceInserts,
+  takenIds,
+} from '../store/references.ts';
 import { countRefusals, insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { type MatchKeys, matchKeys } from '../wire/match.ts';
@@ -36,6 +44,8 @@ interface Prepared extends Omit<Intake, 'id'>, ReferenceName {
   readonly dataKey: { key: DataKey; wrapped: Uint8Array };
   readonly idempotency: Idempotency | undefined;
   readonly repeatable: boolean;
+  /** Whether the caller chose the id. */
+  readonly named: boolean;
 }
 
 /** What a caller gives beside the submission so that it can say the same again. */
@@ -96,6 +106,7 @@ function prepare(exchange: Exchange, intake: Intake, { idempotency, id }: ShareO
     dataKey: exchange.vault.newDataKey(ownerOf(name)),
     idempotency,
     repeatable: id !== undefined,
+    named: intake.id !== undefined,
   };
 }
 
@@ -115,8 +126,11 @@ async function shareWithin(exchange: Exchange, trx: Trx, batch: readonly Prepare
   const accepted: Prepared[] = [];
   const repeats: Prepared[] = [];
   const answers = new Map<Prepared, Shared | Refusal[]>();
+  const foreign = await foreignAmong(exchange, trx, fresh);
   for (const one of fresh) {
-    if (taken.has(one.id) && one.repeatable) repeats.push(one);
+    const wrong = foreign(one);
+    if (wrong) answers.set(one, [wrong]);
+    else if (taken.has(one.id) && one.repeatable) repeats.push(one);
     else if (taken.has(one.id)) answers.set(one, [refuse('reference-exists', '/id')]);
     else {
       taken.add(one.id);
@@ -128,6 +142,27 @@ async function shareWithin(exchange: Exchange, trx: Trx, batch: readonly Prepare
   const repeated = await answerRepeats(exchange, trx, repeats);
   for (const [index, one] of repeats.entries()) answers.set(one, repeated[index] as Shared | Refusal[]);
   return batch.map((one, index) => remembered[index] ?? (answers.get(one) as Shared | Refusal[]));
+}
+
+/**
+ * What came from a partner is not ours to send, in whatever clothes it comes back: under its own id, or named as the source
+ * of a new reference. A source that this node does not have is for policy, which withholds it from everybody.
+ */
+async function foreignAmong(exchange: Exchange, trx: Trx, batch: readonly Prepared[]) {
+  const sources = batch.flatMap(({ reference: { source } }) =>
+    source && source.iss !== exchange.self ? [{ originator: source.iss, id: source.sub }] : [],
+  );
+  const received = await receivedAmong(trx, sources);
+  const named = batch.filter((one) => one.named).map(({ id }) => id);
+  const ids = await receivedIds(trx, named);
+  return ({ id, named, reference: { source } }: Prepared): Refusal | undefined => {
+    const message = 'A partner originated this reference, and it is not passed on.';
+    const next =
+      'Ask the originator to send it itself; what your own analysts found is submitted under an id of its own.';
+    if (named && ids.has(id)) return refuse('not-originator', '/id', message, next);
+    if (source && received.has(`${source.iss} ${source.sub}`)) return refuse('onward-not-allowed', '/source', message);
+    return undefined;
+  };
 }
 
 /** Everything that one transaction writes for new references. */

@@ -1,17 +1,27 @@
-import { guard } from '../domain/guard.ts';
-import { type Refusal, refuse } from '../domain/refusal.ts';
+import { isoInstant } from '../domain/instant.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
 import { recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { bumpDirectory, lockPartner, partnerRows, setPartnerState } from '../store/partners.ts';
 import { inTransaction } from '../store/transaction.ts';
+import { checkNotes } from '../wire/note.ts';
+import { type ActStanding, beginAct, type Draft, isDraft, type Signing, shareAct, signersOf } from './acts.ts';
 import type { Exchange } from './context.ts';
+import { type Exposure, measureHoldings } from './narrowed.ts';
 
 /** One partner by its issuer, or every active one; `reason` is text of our own that never leaves the node. */
 export interface Suspension {
   readonly issuer?: string | undefined;
   readonly all?: boolean | undefined;
   readonly reason: string;
+}
+
+export interface Suspended {
+  readonly suspended: readonly string[];
+  readonly reason: string;
+  /** What they hold of ours: nothing of it would be sent to them now. */
+  readonly noLongerAllowed: readonly Exposure[];
 }
 
 type Active = Extract<Awaited<ReturnType<typeof partnerRows>>[number]['state'], 'active' | 'suspended'>;
@@ -23,40 +33,64 @@ type Active = Extract<Awaited<ReturnType<typeof partnerRows>>[number]['state'], 
 export async function suspendPartners(
   exchange: Exchange,
   { issuer, all = false, reason }: Suspension,
-): Promise<{ suspended: string[]; reason: string } | Refusal> {
-  const guarded = guard({ reason }, { form: 'policy' });
+): Promise<Suspended | Refusal> {
+  const guarded = checkNotes({ reason });
   if (guarded) return guarded;
   if ((issuer !== undefined) === all)
     return refuse('usage-invalid', '/issuer', 'Name one partner, or all of them.', 'Give an issuer, or --all.');
-  return inTransaction(exchange.store.db, async (trx) => {
-    const wrong = issuer === undefined ? undefined : await wrongState(trx, issuer, 'active');
-    if (wrong) return wrong;
+  const answer = await inTransaction(exchange.store.db, async (trx) => {
+    const wrong = issuer === undefined ? undefined : await partnerIn(trx, issuer, 'active');
+    if (isRefusal(wrong)) return wrong;
     const active = (await partnerRows(trx)).filter((row) => row.state === 'active').map((row) => row.issuer);
     const suspended = issuer === undefined ? active : [issuer];
-    await change(exchange, trx, suspended, 'suspended', reason);
+    await change(exchange, trx, suspended, { state: 'suspended', reason });
     return { suspended, reason };
   });
+  if (isRefusal(answer)) return answer;
+  return { ...answer, noLongerAllowed: await measureHoldings(exchange, answer.suspended) };
 }
 
-/** Lets the exchange with a suspended partner go on; what waits for it in the outbox leaves again. */
+/** A suspension that ended, or is to end once another operator has approved it. */
+export interface Resumed extends ActStanding {
+  readonly issuer: string;
+  readonly state: 'active' | 'pending';
+}
+
+/**
+ * Lets the exchange with a suspended partner go on; what waits for it in the outbox is decided again and leaves, and so is
+ * what was shared meanwhile, by the worker of reconsider.ts. One person stops it; with two operators or more it takes two to
+ * let it go on.
+ */
 export async function resumePartner(
   exchange: Exchange,
   issuer: string,
-): Promise<{ issuer: string; state: 'active' } | Refusal> {
-  const answer = await inTransaction(exchange.store.db, async (trx) => {
-    const wrong = await wrongState(trx, issuer, 'suspended');
-    if (wrong) return wrong;
-    await change(exchange, trx, [issuer], 'active', null);
-    return { issuer, state: 'active' as const };
+  signing?: Signing,
+): Promise<Resumed | Draft | Refusal> {
+  const answer = await inTransaction(exchange.store.db, async (trx): Promise<Resumed | Draft | Refusal> => {
+    const eyes = await beginAct(trx);
+    const row = await partnerIn(trx, issuer, 'suspended');
+    if (isRefusal(row)) return row;
+    const { identity_kid: identity, suspended_at: since } = row;
+    const document = { issuer, identity, ...(since && { suspendedSince: isoInstant(since.getTime()) }) };
+    const act = { kind: 'partner.resume', subject: issuer, document };
+    const weighed = await shareAct(exchange, trx, { ...act, eyes, signing });
+    if (isRefusal(weighed) || isDraft(weighed)) return weighed;
+    await weighed.record();
+    const { standing, effective } = weighed;
+    if (!effective) return { issuer, state: 'pending', ...standing };
+    await change(exchange, trx, [issuer], { state: 'active', reason: null, ...standing });
+    return { issuer, state: 'active', ...standing };
   });
-  exchange.wake.outbox();
+  if (!isRefusal(answer) && !isDraft(answer) && answer.state === 'active') exchange.wake.outbox();
   return answer;
 }
 
-async function wrongState(trx: Trx, issuer: string, wanted: Active): Promise<Refusal | undefined> {
+type PartnerRow = NonNullable<Awaited<ReturnType<typeof lockPartner>>>;
+
+async function partnerIn(trx: Trx, issuer: string, wanted: Active): Promise<PartnerRow | Refusal> {
   const row = await lockPartner(trx, issuer);
   if (!row || row.state === 'removed') return unknownPartner(issuer);
-  if (row.state === wanted) return undefined;
+  if (row.state === wanted) return row;
   const next =
     row.state === 'pending'
       ? 'Nothing is exchanged with it before it is confirmed.'
@@ -68,15 +102,19 @@ async function change(
   exchange: Exchange,
   trx: Trx,
   issuers: readonly string[],
-  state: Active,
-  reason: string | null,
+  { state, reason, ...standing }: Partial<ActStanding> & { readonly state: Active; readonly reason: string | null },
 ): Promise<void> {
   const at = new Date(exchange.clock());
-  await setPartnerState(trx, issuers, state, reason);
+  await setPartnerState(trx, issuers, state, { reason, at });
   const type = state === 'suspended' ? 'partner.suspended' : 'partner.resumed';
   await recordEvents(
     trx,
-    issuers.map((partner) => ({ type, at, partner, ...(reason !== null && { body: { reason } }) })),
+    issuers.map((partner) => ({
+      type,
+      at,
+      partner,
+      body: { ...(reason !== null && { reason }), ...signersOf(standing) },
+    })),
   );
   await bumpDirectory(trx);
 }

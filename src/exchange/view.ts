@@ -1,22 +1,24 @@
-import type { CaseReference } from '../domain/contract.types.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { maskUrl } from '../domain/mask.ts';
+import { isIndustryForm } from '../domain/policy/industry.ts';
+import { type ReferenceContent, urgencyOf } from '../domain/reference.ts';
 import type { ListedDecision, ListedDelivery, ListedReference } from '../store/lists.ts';
 import { isClosed } from '../store/recall.ts';
 import type { Exchange } from './context.ts';
-import { openReference } from './record.ts';
+import { openContent } from './record.ts';
 
 /** How addresses are shown: whole to who may locate, masked and defanged to everybody else. */
 export type Sight = 'whole' | 'masked';
 
-/** A case reference without the addresses that this caller may not see. */
-export function shown(reference: CaseReference, sight: Sight): CaseReference {
+/** A case reference, of either form, without the addresses that this caller may not see. */
+export function shown<Content extends ReferenceContent>(reference: Content, sight: Sight): Content {
   if (sight === 'whole') return reference;
-  const referrer = reference.access?.referrer;
+  const access = isIndustryForm(reference) ? undefined : reference.access;
+  const referrer = access?.referrer;
   return {
     ...reference,
     url: maskUrl(reference.url),
-    ...(referrer !== undefined && { access: { ...reference.access, referrer: maskUrl(referrer) } }),
+    ...(referrer !== undefined && { access: { ...access, referrer: maskUrl(referrer) } }),
   };
 }
 
@@ -33,8 +35,18 @@ export function viewReference(exchange: Exchange, row: ListedReference, sight: S
     ...(row.suspect && { suspect: true as const }),
   };
   if (!body || !wrapped || isClosed(state)) return { ...name, revision };
-  const content = openReference(exchange.vault, { originator, id }, { revision, body, wrapped });
-  return { ...name, ...shown(content, sight) };
+  const content = openContent(exchange.vault, { originator, id }, { revision, body, wrapped });
+  return { ...name, ...shown(content, sight), ...lowered(row, content) };
+}
+
+/** How urgent a partner's reference counts here, where a quota of this node lowered it: the signed content says otherwise. */
+function lowered({ direction, urgency }: ListedReference, content: ReferenceContent) {
+  const stated = urgencyOf(content);
+  if (direction === 'out' || stated === urgency || !('urgency' in content)) return {};
+  return {
+    urgency: { ...content.urgency, level: urgency },
+    lowered: { stated, code: 'emergencies-exceeded' as const },
+  };
 }
 
 export function viewDecision(row: ListedDecision) {

@@ -1,8 +1,12 @@
+import { startAttestation } from './attest.ts';
 import type { Exchange } from './context.ts';
 import { startDelivery } from './deliver.ts';
 import { startKeyPlan } from './key-plan.ts';
 import { sayEnforcement } from './operators.ts';
+import { startPolling } from './poll-client.ts';
+import { startPollUpkeep } from './poll-upkeep.ts';
 import { startPurge } from './purge.ts';
+import { startReconsidering } from './reconsider.ts';
 import { startRefresh } from './refresh.ts';
 import { startTelling } from './tell.ts';
 import { startWatch } from './watch.ts';
@@ -21,8 +25,12 @@ export function startWorkers(exchange: Exchange, alertCommand: readonly string[]
   const others = [
     startWatch(exchange),
     startPurge(exchange),
+    startPolling(exchange),
+    startPollUpkeep(exchange),
+    startReconsidering(exchange),
     startRefresh(exchange),
     startKeyPlan(exchange),
+    startAttestation(exchange),
     startTelling(exchange, alertCommand),
   ];
   return {

@@ -1,23 +1,29 @@
-import type { Decrypter, Signer, SigningAlgorithm } from '../domain/secrets.ts';
+import type { Decrypter, RequestSigner, Signer, SigningAlgorithm } from '../domain/secrets.ts';
 import type { NamedPublicKey } from './key-pair.ts';
 import { type NodeSecrets, type PublicKey, type StoredKey, shown } from './life-cycle.ts';
-import { makeDecrypter, makeSigner, operationalTypes } from './signers.ts';
+import { makeDecrypter, makeRequestSigner, makeSigner, operationalTypes } from './signers.ts';
 
 /** The keys of node.key as a running node uses them: public parts, and key objects that cannot be exported again. */
 export interface KeyRing {
   /** Takes what the file says; a key that is there already keeps its signer. */
   take(secrets: NodeSecrets): Promise<void>;
   identity(): NamedPublicKey | undefined;
-  signer(algs?: readonly string[]): Signer | undefined;
+  signer(algs?: readonly string[], fits?: (key: PublicKey) => boolean): Signer | undefined;
+  requestSigner(kid: string): RequestSigner | undefined;
   decrypter(kid: string): Decrypter | undefined;
   publicKeys(): readonly PublicKey[];
+}
+
+/** One operational key, for messages and for requests. */
+interface OperationalSigner extends Signer {
+  readonly requests: RequestSigner;
 }
 
 interface Contents {
   readonly identity: NamedPublicKey | undefined;
   readonly keys: readonly PublicKey[];
   /** Active signing keys, newest activation first. */
-  readonly signers: readonly Signer[];
+  readonly signers: readonly OperationalSigner[];
   readonly decrypters: ReadonlyMap<string, Decrypter>;
 }
 
@@ -37,7 +43,11 @@ export async function openKeyRing(opened: NodeSecrets): Promise<KeyRing> {
       return turn;
     },
     identity: () => contents.identity,
-    signer: (algs = COMMON) => contents.signers.find(({ alg }) => algs.includes(alg)),
+    signer: (algs = COMMON, fits = () => true) => {
+      const fitting = new Set(contents.keys.filter(fits).map(({ kid }) => kid));
+      return contents.signers.find(({ kid, alg }) => algs.includes(alg) && fitting.has(kid));
+    },
+    requestSigner: (kid) => contents.signers.find((signer) => signer.kid === kid)?.requests,
     decrypter: (kid) => contents.decrypters.get(kid),
     publicKeys: () => contents.keys,
   };
@@ -59,8 +69,10 @@ async function contentsOf(secrets: NodeSecrets, before: Contents | undefined): P
   };
 }
 
-async function signerOf({ kid, alg, private: secret }: StoredKey): Promise<Signer | undefined> {
-  return secret && (await makeSigner({ kid, alg: alg as SigningAlgorithm, private: secret }, operationalTypes));
+async function signerOf({ kid, alg, private: secret }: StoredKey): Promise<OperationalSigner | undefined> {
+  if (!secret) return undefined;
+  const key = { kid, alg: alg as SigningAlgorithm, private: secret };
+  return { ...(await makeSigner(key, operationalTypes)), requests: await makeRequestSigner(key) };
 }
 
 async function decrypterOf({ kid, private: secret }: StoredKey): Promise<Decrypter | undefined> {

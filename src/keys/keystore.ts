@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
-import type { Decrypter, Signer, Vault } from '../domain/secrets.ts';
+import type { Decrypter, RequestSigner, Signer, Vault } from '../domain/secrets.ts';
 import { lockSecrets } from './container.ts';
 import {
   type IdentityReencrypted,
@@ -17,6 +17,7 @@ import {
   activateKey,
   addKey,
   type Changed,
+  destroyRevoked,
   futureKey,
   type NewKey,
   type NodeSecrets,
@@ -53,10 +54,13 @@ export interface KeyStore {
   }): Promise<Signer | undefined | Refusal>;
   /**
    * The active signing key, newest activated first, whose algorithm is one of `algs`; without `algs`, one that every
-   * node verifies (not ML-DSA). It signs `secevent+jwt` and `caseref-bundle+jwt`, and throws on another `typ`.
+   * node verifies (not ML-DSA), of those that `fits` takes. It signs `secevent+jwt` and `caseref-bundle+jwt`, and throws on
+   * another `typ`.
    */
-  signer(algs?: readonly string[]): Signer | undefined;
-  /** An encryption key whose private part is still there: active, future, or replaced and not yet retired. */
+  signer(algs?: readonly string[], fits?: (key: PublicKey) => boolean): Signer | undefined;
+  /** An active signing key once more, for HTTP requests to partners (RFC 9421) and nothing else. */
+  requestSigner(kid: string): RequestSigner | undefined;
+  /** An encryption key whose private part is still there: active, future, replaced and not yet retired, or revoked and not yet destroyed. */
   decrypter(kid: string): Decrypter | undefined;
   /** All keys that there ever were, in the order in which they were made. */
   publicKeys(): readonly PublicKey[];
@@ -66,8 +70,13 @@ export interface KeyStore {
   activate(kid: string, change?: Activation): Promise<PublicKey | Refusal>;
   /** Destroys the private part; the public entry ends at `exp`, seconds since 1970. */
   retire(kid: string, change: { readonly exp: number }): Promise<PublicKey | Refusal>;
-  /** Destroys the private part and marks the key as compromised from `revokedAt` on, seconds since 1970, not before `nbf`. */
+  /**
+   * Marks the key as compromised from `revokedAt` on, seconds since 1970, not before `nbf`. Destroys the private part; that
+   * of an encryption key stays until `destroy`.
+   */
   revoke(kid: string, change: Revocation): Promise<PublicKey | Refusal>;
+  /** Destroys the private part of a revoked encryption key. */
+  destroy(kid: string): Promise<PublicKey | Refusal>;
   /**
    * Takes over what another process changed; answers whether the file changed since this store read or wrote it last.
    * Throws, once for each such file, where node.key is gone or does not open with this node's passphrase any more; the
@@ -132,9 +141,10 @@ export async function openKeyStore(directory: string, passphrase: string, cost?:
   const lax = await checkSecretDirectory(directory);
   if (lax) return lax;
   const paths = files(directory);
-  const file = nodeFile(paths.node, passphrase, cost);
+  const file = nodeFile(paths.node, passphrase, { cost, others: [paths.identity] });
   const opened = await file.read();
   if (isRefusal(opened)) return opened;
+  await file.sweep();
   const secrets = opened.identity ? opened : await learnIdentity(file, opened, paths.identity);
   const vault = createVault(Buffer.from(secrets.master, 'base64url'));
   return keyStore({ file, identityPath: paths.identity, cost }, await openKeyRing(secrets), vault);
@@ -174,6 +184,7 @@ function keyStore(place: Place, ring: KeyRing, vault: Vault): KeyStore {
     },
     openIdentity: (options = {}) => openIdentity(place, ring, options),
     signer: ring.signer,
+    requestSigner: ring.requestSigner,
     decrypter: ring.decrypter,
     publicKeys: ring.publicKeys,
     async generate(asked) {
@@ -185,6 +196,7 @@ function keyStore(place: Place, ring: KeyRing, vault: Vault): KeyStore {
     activate: (kid, activation = {}) => change((secrets) => activateKey(secrets, kid, activation)),
     retire: (kid, end) => change((secrets) => retireKey(secrets, kid, end)),
     revoke: (kid, revocation) => change((secrets) => revokeKey(secrets, kid, revocation)),
+    destroy: (kid) => change((secrets) => destroyRevoked(secrets, kid)),
     reload: () => refresh(file, ring),
     changePassphrase: (current, next) => changePassphrase(place, ring, current, next),
     replaceIdentity: ({ passphrase } = {}) => replaceIdentity(place, ring, passphrase ?? file.passphrase()),

@@ -5,7 +5,8 @@ import type { KeyAlgorithm, KeyPair, NamedPublicKey } from './key-pair.ts';
 
 /**
  * `replaced`: another key of the same algorithm was activated; this one is chosen no more, and its private part waits to
- * be destroyed (an encryption key still opens what was sent to it). `retired` and `revoked` keys have no private part.
+ * be destroyed (an encryption key still opens what was sent to it). `retired` keys have no private part, `revoked` ones none
+ * that signs: an encryption key opens what is on its way until partners are told.
  */
 export type KeyState = 'future' | 'active' | 'replaced' | 'retired' | 'revoked';
 
@@ -26,7 +27,7 @@ export interface PublicKey {
 }
 
 export interface StoredKey extends PublicKey {
-  /** Absent once the key is retired or revoked. */
+  /** Absent once the key is retired, or revoked and offered to nobody. */
   readonly private?: JWK;
   /** The place of its activation among all activations: higher is newer. */
   readonly activation?: number;
@@ -119,8 +120,9 @@ export interface Revocation {
 }
 
 /**
- * Marks a key as compromised and destroys its private part; `revokedAt` may lie in the past, not before `nbf`. A retired
- * key can be revoked, and a revocation can be moved to an earlier instant, when more is known; never to a later one.
+ * Marks a key as compromised; `revokedAt` may lie in the past, not before `nbf`. A retired key can be revoked, and a
+ * revocation can be moved to an earlier instant, when more is known; never to a later one. The private part of a signing
+ * key is destroyed. That of an encryption key stays until `destroyRevoked`: partners encrypt to it until they are told.
  */
 export function revokeKey(secrets: NodeSecrets, kid: string, { revokedAt, reason }: Revocation): Changed | Refusal {
   const key = secrets.keys.find((one) => one.kid === kid);
@@ -131,7 +133,20 @@ export function revokeKey(secrets: NodeSecrets, kid: string, { revokedAt, reason
   }
   if (key.revoked && revokedAt >= key.revoked.revoked_at)
     return conflict('This key is revoked already.', 'A revocation can only be moved to an earlier instant.');
-  return settle(secrets, { ...ended(key), revoked: { revoked_at: revokedAt, reason }, state: 'revoked' });
+  const kept = key.use === 'enc' && key.private !== undefined && { private: key.private };
+  return settle(secrets, { ...ended(key), ...kept, revoked: { revoked_at: revokedAt, reason }, state: 'revoked' });
+}
+
+/** Destroys the private part of a revoked key that nobody is offered any more. */
+export function destroyRevoked(secrets: NodeSecrets, kid: string): Changed | Refusal {
+  const key = secrets.keys.find((one) => one.kid === kid);
+  if (!key) return unknownKey();
+  if (key.state !== 'revoked')
+    return conflict(
+      `This key is ${key.state}: only what is left of a revoked key is destroyed so.`,
+      'caseref keys list',
+    );
+  return settle(secrets, ended(key));
 }
 
 function ended({ private: _, plan: __, retireAt: ___, ...key }: StoredKey): StoredKey {

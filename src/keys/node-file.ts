@@ -3,7 +3,7 @@ import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { lockSecrets, unlockSecrets } from './container.ts';
 import { underLock } from './file-lock.ts';
 import type { NodeSecrets } from './life-cycle.ts';
-import { readSecretFile, writeSecretFile } from './secret-file.ts';
+import { leftDrafts, readSecretFile, removeDrafts, writeSecretFile } from './secret-file.ts';
 
 /** Secrets to be written, and whatever else the one who changed them wants to know. */
 interface Rewritten {
@@ -24,12 +24,21 @@ export interface NodeFile {
     next: (secrets: NodeSecrets) => Next | Refusal | Promise<Next | Refusal>,
     passphrases?: { readonly current: string; readonly next: string },
   ): Promise<Next | Refusal>;
+  /**
+   * Removes what a crash left of this file and of those in `others`, which are written under the same lock: drafts with
+   * private parts that may have been destroyed since. `change` does so each time.
+   */
+  sweep(): Promise<void>;
   /** The passphrase that opens the file now. */
   passphrase(): string;
 }
 
 /** `passphrase` opens and encrypts the file; `cost` is the work factor of scrypt. */
-export function nodeFile(path: string, passphrase: string, cost: number | undefined): NodeFile {
+export function nodeFile(
+  path: string,
+  passphrase: string,
+  { cost, others = [] }: { readonly cost?: number | undefined; readonly others?: readonly string[] } = {},
+): NodeFile {
   let words = passphrase;
   /** The file that was last answered: not one that was only looked at on the way to a refusal. */
   let seen = '';
@@ -53,12 +62,24 @@ export function nodeFile(path: string, passphrase: string, cost: number | undefi
     seen = await stampOf(path);
   }
 
+  async function sweep(): Promise<void> {
+    for (const one of [path, ...others]) await removeDrafts(one);
+  }
+
+  /** Without the lock where there is nothing to do: the directory may be one that this process cannot write to. */
+  async function sweepIfLeft(): Promise<void> {
+    const left = await Promise.all([path, ...others].map(leftDrafts));
+    if (left.flat().length > 0) await underLock(`${path}.lock`, sweep);
+  }
+
   return {
     read: () => queued(read),
+    sweep: () => queued(sweepIfLeft),
     readIfChanged: () => queued(async () => ((await stampOf(path)) === seen ? undefined : await read())),
     change: (next, passphrases) =>
       queued(() =>
         underLock(`${path}.lock`, async () => {
+          await sweep();
           const secrets = await openNodeFile(path, passphrases?.current ?? words);
           if (isRefusal(secrets) && passphrases) return secrets;
           if (isRefusal(secrets)) throw new Error(`node.key cannot be opened any more: ${secrets.message}`);

@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 
 const OTHERS = 0o077;
 /** Key files are a few kilobytes; a larger one is not ours. */
 const LARGEST = 1024 * 1024;
 
-function lax(path: string, why: string): Refusal {
-  return refuse('file-mode-lax', '', `${path} ${why}.`, `Make it yours alone: chmod 600 ${path}`);
+/** A stick formatted for every machine knows no modes, and chmod changes nothing there. */
+function lax(path: string, why: string, next?: string): Refusal {
+  const own = `Make it yours alone: chmod 600 ${path}; on a medium without modes, copy it into a folder of mode 0700 first.`;
+  return refuse('file-mode-lax', '', `${path} ${why}.`, next ?? own);
 }
 
 /** Reads a secret file that only its owner can read: no link, mode 0600 or stricter, ours. Undefined when there is none. */
@@ -22,15 +24,22 @@ export async function readSecretFile(path: string): Promise<string | Refusal | u
   } catch (failure) {
     const code = (failure as NodeJS.ErrnoException).code;
     if (code === 'ENOENT') return undefined;
-    if (code === 'ELOOP') return lax(path, 'is a symbolic link');
+    if (code === 'ELOOP') return lax(path, 'is a symbolic link', 'Name the file that it leads to.');
     throw failure;
   }
   try {
     const stat = await file.stat();
-    if (!stat.isFile()) return lax(path, 'is not a plain file');
+    if (!stat.isFile())
+      return lax(path, 'is not a plain file', 'Name the key file itself, such as identity.key in that folder.');
     if ((stat.mode & OTHERS) !== 0) return lax(path, 'can be read or written by others');
-    if (stat.uid !== process.getuid?.()) return lax(path, 'belongs to another user');
-    if (stat.size > LARGEST) return lax(path, 'is too large to be a key file');
+    if (stat.uid !== process.getuid?.())
+      return lax(
+        path,
+        'belongs to another user',
+        'Run as the user that owns it, or copy it into a folder of your own.',
+      );
+    if (stat.size > LARGEST)
+      return lax(path, 'is too large to be a key file', 'Name the key file, such as identity.key.');
     return await file.readFile('utf8');
   } finally {
     await file.close();
@@ -74,6 +83,23 @@ async function writeDraft(path: string, text: string): Promise<string> {
   }
   await file.close();
   return draft;
+}
+
+/** Drafts of this file that a crash left behind: whole key files, private parts and all. */
+export async function leftDrafts(path: string): Promise<string[]> {
+  const [directory, name] = [dirname(path), basename(path)];
+  const isDraft = (one: string) => one.startsWith(`${name}.`) && /^[0-9a-f]{12}\.new$/.test(one.slice(name.length + 1));
+  return (await readdir(directory)).filter(isDraft).map((one) => join(directory, one));
+}
+
+/**
+ * Removes the drafts that a crash left behind, so that no private part outlives its destruction. Only under the lock that
+ * every writer of the file takes: the draft of another process is not left behind.
+ */
+export async function removeDrafts(path: string): Promise<void> {
+  const left = await leftDrafts(path);
+  for (const draft of left) await unlink(draft);
+  if (left.length > 0) await flushDirectory(path);
 }
 
 async function flushDirectory(path: string): Promise<void> {

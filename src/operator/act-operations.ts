@@ -5,6 +5,8 @@ import type { Exchange } from '../exchange/context.ts';
 import { addDeny, approveDeny, removeDeny } from '../exchange/denies.ts';
 import { addOperator, approveOperator, listOperators, listWaiting, removeOperator } from '../exchange/operators.ts';
 import { approvePolicy, setPolicy } from '../exchange/policies.ts';
+import { removePartner } from '../exchange/remove-partner.ts';
+import { resumePartner } from '../exchange/suspend.ts';
 import { type Operation, type OperationAnswer, operation } from './answer.ts';
 import { issuer } from './listing.ts';
 import {
@@ -27,6 +29,9 @@ const LONGEST_TOKEN = 4096;
 const token = optional(text(LONGEST_TOKEN));
 const version = wholeNumber(1, 1_000_000);
 const name = text(64);
+/** A digest as `operator.pending` shows it. */
+const digest = text(64);
+const insteadOf = optional(digest);
 
 /** Since when the old identity may have been lost: an instant, or the word `unknown`. */
 const suspectSince: Reader<string> = (value, pointer) =>
@@ -74,28 +79,47 @@ function acts(exchange: Exchange) {
     foreign: optional(yesOrNo),
     local: optional(yesOrNo),
     suspectSince: optional(suspectSince),
+    insteadOf,
   };
   return {
     'partner.confirm': signedAct(confirmation, (given, signing) =>
       confirmPartner(exchange, { ...given, suspectSince: suspectTime(given.suspectSince) }, signing),
     ),
-    'policy.set': signedAct({ issuer, document, version: optional(version) }, (given, signing) =>
-      setPolicy(exchange, given.issuer, given.document, { signing, version: given.version }),
+    'partner.resume': signedAct({ issuer }, (given, signing) => resumePartner(exchange, given.issuer, signing)),
+    'partner.remove': signedAct({ issuer, yes: optional(yesOrNo) }, (given, signing) =>
+      removePartner(exchange, given, signing),
+    ),
+    'policy.set': signedAct(
+      { issuer, document, version: optional(version), insteadOf },
+      ({ issuer: partner, document: policy, ...given }, signing) =>
+        setPolicy(exchange, partner, policy, { ...given, signing }),
     ),
     'policy.approve': signedAct({ issuer, version }, (given, signing) =>
       approvePolicy(exchange, given.issuer, given.version, signing),
     ),
-    'policy.deny.add': signedAct({ document }, (given, signing) => addDeny(exchange, given.document, signing)),
-    'policy.deny.remove': signedAct({ id: name }, ({ id }, signing) => removeDeny(exchange, id, signing)),
-    'policy.deny.approve': signedAct({ id: name }, ({ id }, signing) => approveDeny(exchange, id, signing)),
-    'operator.add': signedAct({ name, jwk: document }, (given, signing) => addOperator(exchange, given, signing)),
-    'operator.remove': signedAct({ name }, (given, signing) => removeOperator(exchange, given.name, signing)),
-    'operator.approve': signedAct({ name }, (given, signing) => approveOperator(exchange, given.name, signing)),
+    'policy.deny.add': signedAct({ document, insteadOf }, (given, signing) =>
+      addDeny(exchange, given.document, signing, given.insteadOf),
+    ),
+    'policy.deny.remove': signedAct({ id: name, insteadOf }, (given, signing) =>
+      removeDeny(exchange, given.id, signing, given.insteadOf),
+    ),
+    'policy.deny.approve': signedAct({ id: name, digest }, (given, signing) => approveDeny(exchange, given, signing)),
+    'operator.add': signedAct({ name, jwk: document, insteadOf }, (given, signing) =>
+      addOperator(exchange, given, signing),
+    ),
+    'operator.remove': signedAct({ name, insteadOf }, (given, signing) =>
+      removeOperator(exchange, given.name, signing, given.insteadOf),
+    ),
+    'operator.approve': signedAct({ name, kid: text(64), removal: optional(yesOrNo) }, (given, signing) =>
+      approveOperator(exchange, given, signing),
+    ),
   };
 }
 
 const actNames = [
   'partner.confirm',
+  'partner.resume',
+  'partner.remove',
   'policy.set',
   'policy.approve',
   'policy.deny.add',
@@ -111,6 +135,8 @@ export function actOperations(exchange: Exchange) {
   const all = acts(exchange);
   return {
     'partner.confirm': all['partner.confirm'].perform,
+    'partner.resume': all['partner.resume'].perform,
+    'partner.remove': all['partner.remove'].perform,
     'policy.set': all['policy.set'].perform,
     'policy.approve': all['policy.approve'].perform,
     'policy.deny.add': all['policy.deny.add'].perform,

@@ -2,8 +2,7 @@ import type { Exchange } from '../exchange/context.ts';
 import { checkPartner } from '../exchange/doctor/check-partner.ts';
 import { addPartner } from '../exchange/enrol.ts';
 import { listPartners, showPartner } from '../exchange/partner-directory.ts';
-import { removePartner } from '../exchange/remove-partner.ts';
-import { resumePartner, suspendPartners } from '../exchange/suspend.ts';
+import { suspendPartners } from '../exchange/suspend.ts';
 import { updatePartner } from '../exchange/update-partner.ts';
 import { operation } from './answer.ts';
 import { cursor, issuer, limit, PAGE } from './listing.ts';
@@ -27,7 +26,5 @@ export function introductionOperations(exchange: Exchange, running: boolean) {
       { issuer: optional(issuer), all: optional(yesOrNo), reason: text(200) },
       (suspension) => suspendPartners(exchange, suspension),
     ),
-    'partner.resume': operation({ issuer }, (one) => resumePartner(exchange, one.issuer)),
-    'partner.remove': operation({ issuer, yes: optional(yesOrNo) }, (removal) => removePartner(exchange, removal)),
   };
 }

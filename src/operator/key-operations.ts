@@ -1,4 +1,4 @@
-import { isRefusal } from '../domain/refusal.ts';
+import { isRefusal, refuse } from '../domain/refusal.ts';
 import type { Exchange } from '../exchange/context.ts';
 import { activateKey, retireKey } from '../exchange/key-state.ts';
 import { changePassphrase, replaceIdentity } from '../exchange/new-identity.ts';
@@ -8,11 +8,15 @@ import { draftKeySet, installKeySet, publishKeys, tellKeys } from '../exchange/p
 import { revokeKey } from '../exchange/revoke-key.ts';
 import { planRotation, rotateKeys } from '../exchange/rotate.ts';
 import { operation } from './answer.ts';
-import { instant, oneOf, optional, text } from './members.ts';
+import { instant, oneOf, optional, type Reader, text, yesOrNo } from './members.ts';
 
 const alg = oneOf(['Ed25519', 'EdDSA', 'ES256', 'ML-DSA-65']);
 const use = oneOf(['sig', 'enc']);
-const kid = text(43, 43);
+/** A key by its kid, which is always written in full. */
+const kid: Reader<string> = (value, pointer) =>
+  typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value)
+    ? { read: value }
+    : refuse('usage-invalid', pointer, 'This is no kid.', 'Give all of its 43 characters: caseref keys list.');
 const reason = text(200);
 const words = text(1024);
 /** A key set and a card as compact tokens; wire has its own, smaller limits. */
@@ -59,7 +63,10 @@ function publicationOperations(exchange: Exchange) {
     'keys.install': operation({ keySet: token, card: token }, async (signed) =>
       tellKeys(exchange, await installKeySet(exchange, signed)),
     ),
-    'keys.new-identity': operation({ reason }, (given) => replaceIdentity(exchange, given)),
+    'keys.new-identity': operation(
+      { reason, since: optional(instant), keepKeys: optional(yesOrNo), again: optional(yesOrNo) },
+      (given) => replaceIdentity(exchange, given),
+    ),
     'keys.passphrase': operation({ current: words, next: words }, (given) => changePassphrase(exchange, given)),
   };
 }

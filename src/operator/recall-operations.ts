@@ -1,8 +1,9 @@
 import { isRefusal } from '../domain/refusal.ts';
 import { checkFilter } from '../exchange/browse.ts';
 import type { Exchange } from '../exchange/context.ts';
-import { decideHeldReferences, showHeld } from '../exchange/decide-held.ts';
+import { decideHeldReferences, showHeld, tallyHeld } from '../exchange/decide-held.ts';
 import { eraseByOrder, restrict } from '../exchange/keep.ts';
+import { findNoLongerAllowed, withdrawNoLongerAllowed } from '../exchange/narrowed.ts';
 import { releaseWithdrawals } from '../exchange/release.ts';
 import { readWithdrawal, withdraw, withdrawReport } from '../exchange/withdraw.ts';
 import { heldWithdrawals } from '../store/recall.ts';
@@ -29,6 +30,18 @@ export function recallOperations(exchange: Exchange) {
         return isRefusal(content) ? content : await withdrawReport(exchange, report, content);
       },
     ),
+    'reference.no-longer-allowed': operation(
+      { partner: issuer, after: optional(uuid), limit: optional(wholeNumber(1, MOST_HELD)) },
+      ({ partner, after, limit }) => findNoLongerAllowed(exchange, partner, { after, limit }),
+    ),
+    'reference.withdraw.no-longer-allowed': operation(
+      { partner: issuer, reason: code, purge: yesOrNo, batch: optional(uuid), after: optional(uuid) },
+      async ({ partner, after, ...wanted }) => {
+        const content = readWithdrawal(wanted);
+        if (isRefusal(content)) return content;
+        return withdrawNoLongerAllowed(exchange, partner, { content, by: OPERATOR, after });
+      },
+    ),
     'reference.restrict': operation(
       { id: uuid, originator: optional(issuer), ground: code, until: text(10) },
       ({ id, originator = exchange.self, ...wanted }) => restrict(exchange, { originator, id }, wanted),
@@ -44,12 +57,14 @@ export function recallOperations(exchange: Exchange) {
         if (wrong) return wrong;
         return {
           items: await showHeld(exchange, filter, limit),
+          ...(await tallyHeld(exchange, filter)),
           withdrawals: (await heldWithdrawals(exchange.store.db, { issuer: filter.partner })).map((one) => ({
             partner: one.issuer,
             id: one.reference_id,
             reason: one.reason,
             purge: one.purge,
             ...(one.batch !== null && { batch: one.batch }),
+            ...(one.suspect && { suspect: true as const }),
           })),
         };
       },
@@ -61,8 +76,9 @@ export function recallOperations(exchange: Exchange) {
         partner: optional(issuer),
         rule: optional(text(100)),
         then: oneOf(['send', 'withhold', 'accept', 'refuse']),
+        limit: optional(wholeNumber(1, 100_000)),
       },
-      ({ then, ...filter }) => decideHeldReferences(exchange, filter, then, OPERATOR),
+      ({ then, limit, ...filter }) => decideHeldReferences(exchange, filter, then, OPERATOR, limit),
     ),
     'reference.decide.withdrawals': operation(
       { partner: issuer, batch: optional(uuid), then: oneOf(['accept', 'refuse']) },

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { JSON_TYPE } from '../wire/http-signature.ts';
 import { sendProblem } from './problem.ts';
 
 /** The tokens that this listener takes. */
@@ -9,7 +10,7 @@ export const KEY_SET = 'application/jwk-set+jwt';
 export function readTokens(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
-    [SET, KEY_SET],
+    [SET, KEY_SET, JSON_TYPE],
     { parseAs: 'buffer' },
     async (_request: FastifyRequest, bytes: Buffer) => bytes,
   );

@@ -1,9 +1,11 @@
 import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Exchange } from '../exchange/context.ts';
+import { createPollServer } from '../exchange/poll-server.ts';
 import type { Receive } from '../exchange/receive.ts';
 import { boundConnections, refuseBytes } from './connections.ts';
 import { readTokens } from './content-type.ts';
+import { pollRoute } from './poll.ts';
 import { sendProblem } from './problem.ts';
 import { pushRoute } from './push.ts';
 import { takeKeysRoute } from './take-keys.ts';
@@ -71,6 +73,7 @@ export async function peerListener(parts: PeerParts): Promise<FastifyInstance> {
   await limitSources(app, loopback);
   pushRoute(app, receive, exchange.metrics);
   takeKeysRoute(app, exchange);
+  pollRoute(app, createPollServer(exchange));
   wellKnownRoutes(app, exchange);
   app.get('/health', async (_request, reply) => {
     const well = await healthy();

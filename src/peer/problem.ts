@@ -4,6 +4,9 @@ import { descriptions, type TokenRefusal } from '../wire/token-refusal.ts';
 
 /** What this listener says "no" with outside the token answers of RFC 8935. */
 const statuses = {
+  'json-invalid': 400,
+  unauthenticated: 401,
+  'partner-pending': 403,
   'not-found': 404,
   'too-large': 413,
   'media-type-unsupported': 415,
@@ -11,11 +14,19 @@ const statuses = {
   unavailable: 503,
 } as const;
 
+/** What a face of ours says of a client token is not true of a signature. */
+const titles = { unauthenticated: 'The request is not signed as it must be' } as const;
+
 /** Answers with a problem body (RFC 9457) that says nothing but its code; `retryAfter` in seconds. */
 export function sendProblem(reply: FastifyReply, code: keyof typeof statuses, retryAfter?: number): FastifyReply {
   const status = statuses[code];
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
-  const body = { type: `urn:caseref:problem:${code}`, title: refusals[code][0], status, code };
+  const body = {
+    type: `urn:caseref:problem:${code}`,
+    title: code in titles ? titles.unauthenticated : refusals[code][0],
+    status,
+    code,
+  };
   return reply
     .code(status)
     .header('content-type', 'application/problem+json')

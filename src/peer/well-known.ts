@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { KeySet } from '../domain/contract.types.ts';
 import type { Exchange } from '../exchange/context.ts';
-import { publishedClaims, publishedKeySet } from '../exchange/publish.ts';
+import { publishedClaims, publishedKeySet } from '../exchange/published.ts';
 import { KEY_SET } from './content-type.ts';
 import { sendProblem } from './problem.ts';
 

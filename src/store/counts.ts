@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Database } from './open.ts';
-import type { DeliveryState, PartnerTable } from './tables.ts';
+import type { DeliveryState } from './tables.ts';
+import type { PartnerTable } from './trust-tables.ts';
 
 /** How many of our messages are in each of these states; our receipts count too, since they wait for delivery like the rest. */
 export async function countDeliveries(

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { type AlertCause, alertsOf } from '../domain/alert.ts';
-import type { EventType } from '../domain/feed.ts';
+import type { EventDetail, EventType } from '../domain/feed.ts';
 import { type Raised, raiseAlerts } from './alerts.ts';
 import type { Database, Trx } from './open.ts';
 import { type Insert, insertAll } from './rows.ts';
@@ -14,7 +14,7 @@ export interface NewEvent {
   readonly partner?: string | undefined;
   readonly jti?: string | undefined;
   readonly code?: string | undefined;
-  readonly body?: Record<string, unknown> | undefined;
+  readonly body?: EventDetail | undefined;
 }
 
 /**

@@ -33,8 +33,11 @@ function withContent(db: Database) {
     .selectAll('r')
     .select(['k.wrapped', 'v.body'])
     .select(
-      sql<boolean>`exists (select 1 from message m where m.originator = r.originator and m.reference_id = r.id
-        and m.suspect_at is not null and m.attested_at is null)`.as('suspect'),
+      sql<boolean>`exists (select 1 from message m where m.issuer = r.originator and m.originator = r.originator and m.reference_id = r.id
+        and m.suspect_at is not null and m.attested_at is null
+        and (m.event not in ('urn:caseref:event:1:submitted', 'urn:caseref:event:1:revised') or m.jti = v.jti))`.as(
+        'suspect',
+      ),
     );
 }
 

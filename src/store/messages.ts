@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Database } from './open.ts';
+import type { Database, Trx } from './open.ts';
+import { isSuspect } from './suspect.ts';
 
 export interface StoredMessage {
   readonly issuer: string;
@@ -30,11 +31,17 @@ export interface KnownReference {
   readonly id: string;
   readonly state: string;
   readonly revision: number;
+  /** How urgent it counts here: what it says, unless a quota lowered it. */
+  readonly urgency: string;
   readonly wrapped: Buffer | null;
   readonly body: Buffer | null;
   readonly kept_code: string | null;
   readonly kept_until: Date | null;
   readonly created_at: Date;
+  /** Since when its erasure is in doubt; the revision is then the least that may bring it back. */
+  readonly doubted_at: Date | null;
+  /** A lost key may have signed what it says, and nobody has said it again. */
+  readonly suspect: boolean;
 }
 
 /**
@@ -54,11 +61,13 @@ export async function lockReferences(
 async function lockNamed(db: Database, names: readonly { originator: string; id: string }[]) {
   const wanted = names.map(({ originator, id }) => ({ originator, id }));
   const { rows } = await sql<KnownReference>`
-    select r.originator, r.id, r.state, r.revision, r.kept_code, r.kept_until, r.created_at, k.wrapped, v.body
+    select r.originator, r.id, r.state, r.revision, r.urgency, r.kept_code, r.kept_until, r.created_at, r.doubted_at, k.wrapped, v.body,
+      coalesce(${isSuspect('m')}, false) as suspect
     from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as w (originator text, id uuid)
     join reference r on r.originator = w.originator and r.id = w.id
     left join reference_key k on k.originator = r.originator and k.id = r.id
     left join reference_revision v on v.originator = r.originator and v.id = r.id and v.revision = r.revision
+    left join message m on m.issuer = v.originator and m.jti = v.jti
     order by r.originator, r.id for update of r`.execute(db);
   return rows;
 }
@@ -125,4 +134,44 @@ export async function settleDeliveries(db: Database, settled: readonly Settlemen
     from jsonb_to_recordset(${JSON.stringify(settled)}::jsonb)
       as s (id uuid, outcome text, code text, pointer text, receipt text)
     where d.id = s.id`.execute(db);
+}
+
+/** Our messages to a partner whose outcome a suspect receipt gave, locked in one order. */
+export async function lockMisled(trx: Trx, partner: string, limit: number): Promise<Answerable[]> {
+  const { rows } = await sql<Answerable>`
+    select d.id, d.partner, d.jti, d.digest, d.former_digests, d.event, d.originator, d.reference_id, d.state, d.outcome
+    from message m join delivery d on d.partner = m.issuer and d.jti = m.answers and d.receipt_jti = m.jti
+    where m.issuer = ${partner} and ${isSuspect('m')} and m.answers is not null
+    order by d.id limit ${limit} for update of d`.execute(trx);
+  return rows;
+}
+
+/** The receipts that a partner gave for these messages and that are not suspect, in the order in which they came. */
+export async function receiptsFor(trx: Trx, partner: string, jtis: readonly string[]) {
+  const { rows } = await sql<{ jti: string; answers: string; plain: string }>`
+    select m.jti, m.answers, m.plain from message m
+    where m.issuer = ${partner} and m.answers = any(${[...jtis]}::text[]) and m.plain is not null and not ${isSuspect('m')}
+    order by m.received_at, m.jti`.execute(trx);
+  return rows;
+}
+
+/** Puts what counts of a message in the place of what counted before; without a receipt it waits for one again. */
+export async function settleAnew(
+  trx: Trx,
+  settled: readonly {
+    id: string;
+    outcome: string | null;
+    code: string | null;
+    pointer: string | null;
+    receipt: string | null;
+  }[],
+  at: Date,
+): Promise<void> {
+  await sql`
+    update delivery d set outcome = s.outcome, outcome_code = s.code, outcome_pointer = s.pointer, receipt_jti = s.receipt,
+      settled_at = case when s.outcome is not null then ${at}::timestamptz end,
+      state = case when s.outcome is null and d.state = 'receipted' then 'sent' else d.state end
+    from jsonb_to_recordset(${JSON.stringify(settled)}::jsonb)
+      as s (id uuid, outcome text, code text, pointer text, receipt text)
+    where d.id = s.id`.execute(trx);
 }

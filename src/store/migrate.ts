@@ -6,6 +6,12 @@ import { up as recall } from './migrations/0003-recall.ts';
 import { up as importing } from './migrations/0004-import.ts';
 import { up as keys } from './migrations/0005-keys.ts';
 import { up as operators } from './migrations/0006-operators.ts';
+import { up as limits } from './migrations/0007-limits.ts';
+import { up as held } from './migrations/0008-held.ts';
+import { up as poll } from './migrations/0009-poll.ts';
+import { up as told } from './migrations/0010-told.ts';
+import { up as attestation } from './migrations/0011-attestation.ts';
+import { up as doubt } from './migrations/0012-doubt.ts';
 import type { Database, Store } from './open.ts';
 
 /** Every migration there is, in its order; a static list, so that a bundle, a test and a checkout run the same. */
@@ -16,6 +22,12 @@ const migrations: Record<string, Migration> = {
   '0004-import': { up: importing },
   '0005-keys': { up: keys },
   '0006-operators': { up: operators },
+  '0007-limits': { up: limits },
+  '0008-held': { up: held },
+  '0009-poll': { up: poll },
+  '0010-told': { up: told },
+  '0011-attestation': { up: attestation },
+  '0012-doubt': { up: doubt },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => migrations };

@@ -26,26 +26,41 @@ export function pendingAct(db: Database, kinds: readonly string[], subject: stri
     .executeTakeFirst();
 }
 
+/** An act that ended before a second person had approved it. */
+export interface EndedAct {
+  readonly kind: string;
+  readonly subject: string;
+  readonly digest: string;
+  readonly author: string | null;
+}
+
+const ended = ['kind', 'subject', 'digest', 'author'] as const;
+
 /** Ends what waits for a subject: something newer stands in its place. Gives the acts that ended. */
-export function supersedePending(trx: Trx, kind: string, subject: string, at: Date) {
+export function supersedePending(
+  trx: Trx,
+  kinds: readonly string[],
+  subject: string,
+  at: Date,
+): Promise<readonly EndedAct[]> {
   return trx
     .updateTable('act')
     .set({ state: 'superseded', settled_at: at })
     .where('state', '=', 'pending')
-    .where('kind', '=', kind)
+    .where('kind', 'in', [...kinds])
     .where('subject', '=', subject)
-    .returning(['id', 'kind', 'subject'])
+    .returning([...ended])
     .execute();
 }
 
 /** Ends what waits with an operator's signature as its author. Gives the acts that ended. */
-export function supersedeByAuthor(trx: Trx, author: string, at: Date) {
+export function supersedeByAuthor(trx: Trx, author: string, at: Date): Promise<readonly EndedAct[]> {
   return trx
     .updateTable('act')
     .set({ state: 'superseded', settled_at: at })
     .where('state', '=', 'pending')
     .where('author', '=', author)
-    .returning(['id', 'kind', 'subject'])
+    .returning([...ended])
     .execute();
 }
 

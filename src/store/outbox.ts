@@ -2,6 +2,9 @@ import { sql } from 'kysely';
 import type { Database } from './open.ts';
 import type { Insert } from './rows.ts';
 import type { DeliveryTable } from './tables.ts';
+import { SEND_LIMIT } from './traffic.ts';
+
+const DAY = 86_400_000;
 
 /** What a claimed delivery needs on its way out; `body` is the sealed signed bytes, null before the first claim. */
 export type Claimed = Pick<
@@ -25,6 +28,10 @@ export type Claimed = Pick<
   created_at: Date;
   /** When it was put back into the outbox to be sent once more. */
   reissued_at: Date | null;
+  /** When the partner first took it. */
+  sent_at: Date | null;
+  /** An attempt ended so that the partner may have it. */
+  reached: boolean;
   /** Data key of the reference, wrapped. */
   wrapped: Buffer | null;
   /** Encrypted content of the revision; only for what is not signed yet. */
@@ -35,13 +42,20 @@ export type Claimed = Pick<
   decided: boolean;
 };
 
+/** Gates that look at the calendar speak anew each day (UTC). */
+function startOfDay(now: Date): Date {
+  return new Date(Math.floor(now.getTime() / DAY) * DAY);
+}
+
 /**
- * Takes up to `limit` due deliveries of one partner under a lease, numbering those that have no number yet: one
- * statement, one short transaction. A suspended partner gets receipts and withdrawals only. A delivery waits while an earlier one about the same reference waits, so that a
- * revision never overtakes its submission; different references flow in parallel. The lock on the partner's stream is
- * what keeps its numbers without holes when several processes claim. What was decided under another directory than
- * `basis` comes back undecided, and without a number unless it has one: it is to be decided again before it may leave. What
- * the partner took before is only said again, and asks nobody.
+ * Takes up to `limit` due deliveries of one partner under a lease, numbering those that have no number yet: one statement,
+ * one short transaction. A suspended partner gets receipts and withdrawals only. A delivery waits while an earlier one about
+ * the same reference waits and may go, so that a revision never overtakes its submission; different references flow in
+ * parallel. The lock on the partner's stream is what keeps its numbers without holes when several processes claim. What was
+ * decided under another directory than `basis`, on another day, on another revision or for a reference that is closed by now
+ * comes back undecided, and so do signed bytes that were made for another directory: without a number unless they have one,
+ * they are to be decided again before they may leave. `which` tells what the policy's own limits may keep back
+ * (a first message that is no emergency) from what they never do.
  */
 export async function claimDeliveries(
   db: Database,
@@ -53,22 +67,31 @@ export async function claimDeliveries(
     now: Date;
     lease: string;
     leaseUntil: Date;
+    which?: 'all' | 'free' | 'limited';
   },
 ): Promise<Claimed[]> {
+  const limited = sql`(d.n is null and d.priority > 0 and d.event in ('submitted', 'revised'))`;
+  const wanted = { all: sql`true`, free: sql`not ${limited}`, limited };
   const { rows } = await sql<Claimed>`
     with picked as (
       select d.id, d.n, d.priority, d.position,
-        d.event not in ('submitted', 'revised') or d.reissued_at is not null or exists (
+        d.event not in ('submitted', 'revised') or exists (
           select 1 from decision x where x.originator = d.originator and x.id = d.reference_id
             and x.partner = d.partner and x.direction = 'out' and x.basis = ${claim.basis}
-            and x.effect = 'send' and x.revision >= d.revision) as decided
+            and x.effect = 'send' and x.revision = d.revision and x.decided_at >= ${startOfDay(claim.now)}
+            and (d.digest is null or d.basis = ${claim.basis}))
+          and exists (
+            select 1 from reference r where r.originator = d.originator and r.id = d.reference_id
+              and r.revision = d.revision and r.state not in ('sealed', 'restricted', 'purged', 'expired')) as decided
       from delivery d
-      where d.partner = ${claim.partner} and d.state = 'queued' and d.next_at <= ${claim.now}
+      where d.partner = ${claim.partner} and d.state = 'queued' and ${wanted[claim.which ?? 'all']}
+        and (d.next_at <= ${claim.now} or d.last_code = ${SEND_LIMIT})
         and (d.lease_until is null or d.lease_until < ${claim.now})
         and (not ${claim.suspended} or d.event in ('receipt', 'withdrawn'))
         and (d.event = 'receipt' or d.reference_id is null or not exists (
           select 1 from delivery e
           where e.partner = d.partner and e.state = 'queued' and e.event <> 'receipt'
+            and (not ${claim.suspended} or e.event = 'withdrawn')
             and e.originator = d.originator and e.reference_id = d.reference_id and e.position < d.position))
       order by d.priority, d.position limit ${claim.limit}
       for update skip locked),
@@ -84,9 +107,10 @@ export async function claimDeliveries(
       from picked p left join unnumbered u on u.id = p.id cross join stream
       where d.id = p.id
       returning d.id, d.position, d.jti, d.event, d.originator, d.reference_id, d.revision, d.epoch, d.n, d.body,
-        d.plain, d.digest, d.attempts, d.payload, d.partner, d.created_at, d.reissued_at, d.kid, d.last_code, p.decided)
+        d.plain, d.digest, d.attempts, d.payload, d.partner, d.created_at, d.reissued_at, d.kid, d.last_code, d.sent_at,
+        d.reached, p.decided)
     select c.id, c.jti, c.event, c.originator, c.reference_id, c.revision, c.epoch, c.n, c.body, c.plain, c.digest,
-      c.attempts, c.payload, c.created_at, c.reissued_at, c.kid, c.last_code, c.decided, k.wrapped, r.body as revision_body, x.effect
+      c.attempts, c.payload, c.created_at, c.reissued_at, c.kid, c.last_code, c.sent_at, c.reached, c.decided, k.wrapped, r.body as revision_body, x.effect
     from claimed c
     left join reference_key k on c.event <> 'receipt' and k.originator = c.originator and k.id = c.reference_id
     left join reference_revision r on c.digest is null and c.event <> 'receipt'
@@ -135,12 +159,13 @@ export async function storeSignedAgain(db: Database, signed: readonly SignedByte
 
 /**
  * Stores the signed bytes of numbered deliveries, once and before their first send. Gives the ids that it stored: what was
- * signed by another process meanwhile, or ended, must not be sent with these bytes.
+ * signed by another process meanwhile, or ended, must not be sent with these bytes. `basis` is the version of the directory
+ * that they were made for.
  */
-export async function storeSigned(db: Database, signed: readonly SignedBytes[]): Promise<Set<string>> {
+export async function storeSigned(db: Database, signed: readonly SignedBytes[], basis: number): Promise<Set<string>> {
   if (signed.length === 0) return new Set();
   const stored = await sql<{ id: string }>`
-    update delivery d set body = s.body, plain = s.plain, digest = s.digest, kid = s.kid
+    update delivery d set body = s.body, plain = s.plain, digest = s.digest, kid = s.kid, basis = ${basis}
     from ${signedRecords(signed)}
     where d.id = s.id and d.digest is null and d.state = 'queued' returning d.id`.execute(db);
   return new Set(stored.rows.map((row) => row.id));
@@ -152,19 +177,21 @@ export interface Attempt {
   readonly state: 'sent' | 'queued' | 'dead';
   readonly code: string | null;
   readonly nextAt: Date;
+  /** The partner took it, or may have: nobody saw its answer. */
+  readonly reached?: boolean;
 }
 
 /** Records what became of attempts; one whose lease was taken over meanwhile is left to its new holder. */
 export async function settleAttempts(db: Database, attempts: readonly Attempt[], now: Date): Promise<void> {
-  const rows = attempts.map((one) => ({ ...one, next_at: one.nextAt.toISOString() }));
+  const rows = attempts.map((one) => ({ ...one, next_at: one.nextAt.toISOString(), reached: one.reached ?? false }));
   await sql`
     update delivery d set
       state = case when d.state <> 'queued' then d.state
         when s.state = 'sent' and d.outcome is not null then 'receipted' else s.state end,
-      last_code = s.code, next_at = s.next_at, lease = null, lease_until = null,
+      last_code = s.code, next_at = s.next_at, lease = null, lease_until = null, reached = d.reached or s.reached,
       sent_at = case when s.state = 'sent' then coalesce(d.sent_at, ${now}) else d.sent_at end
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-      as s (id uuid, lease uuid, state text, code text, next_at timestamptz)
+      as s (id uuid, lease uuid, state text, code text, next_at timestamptz, reached boolean)
     where d.id = s.id and d.lease = s.lease`.execute(db);
 }
 
@@ -172,8 +199,10 @@ export async function settleAttempts(db: Database, attempts: readonly Attempt[],
 export async function partnersWithWork(db: Database, now: Date): Promise<string[]> {
   const { rows } = await sql<{ partner: string }>`
     select p.issuer as partner from partner p
-    where exists (select 1 from delivery d where d.partner = p.issuer and d.state = 'queued' and d.next_at <= ${now}
-      and (d.lease_until is null or d.lease_until < ${now}))`.execute(db);
+    where exists (select 1 from delivery d where d.partner = p.issuer and d.state = 'queued'
+      and (d.next_at <= ${now} or d.last_code = ${SEND_LIMIT}) and (d.lease_until is null or d.lease_until < ${now}))`.execute(
+    db,
+  );
   return rows.map((row) => row.partner);
 }
 
@@ -236,20 +265,59 @@ export async function dropDeliveries(
   return rows;
 }
 
-/** Ends what waits about a reference and has no number yet: the newer revision that follows says everything. */
-export async function dropSuperseded(db: Database, name: { originator: string; id: string }): Promise<void> {
-  await sql`
-    update delivery set state = 'dropped', last_code = 'superseded', lease = null, lease_until = null
-    where originator = ${name.originator} and reference_id = ${name.id}::uuid and state = 'queued' and n is null
-      and event in ('submitted', 'revised')`.execute(db);
+/** Gives up deliveries of this lease; gives those that it ended: another transaction may have ended them, and voided their numbers. */
+export async function buryDeliveries(
+  db: Database,
+  ids: readonly string[],
+  lease: string,
+  code: string,
+): Promise<{ id: string; epoch: string | null; n: number | null }[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await sql<{ id: string; epoch: string | null; n: number | null }>`
+    update delivery set state = 'dead', last_code = ${code}, lease = null, lease_until = null
+    where id = any(${[...ids]}::uuid[]) and lease = ${lease}::uuid and state = 'queued' returning id, epoch, n`.execute(
+    db,
+  );
+  return rows;
 }
 
-/** Gives claims back at once. */
-export async function releaseDeliveries(db: Database, ids: readonly string[], lease: string): Promise<void> {
+/**
+ * Ends what waits about a reference, `unnumbered` or with a number: the newer revision that follows says everything. Gives
+ * what had a number, to be voided.
+ */
+export async function dropSuperseded(
+  db: Database,
+  name: { originator: string; id: string },
+  which: 'unnumbered' | 'numbered',
+): Promise<{ id: string; partner: string; epoch: string | null; n: number | null }[]> {
+  const numbered = which === 'numbered' ? sql`n is not null` : sql`n is null`;
+  const { rows } = await sql<{ id: string; partner: string; epoch: string | null; n: number | null }>`
+    update delivery set state = 'dropped', last_code = 'superseded', lease = null, lease_until = null
+    where originator = ${name.originator} and reference_id = ${name.id}::uuid and state = 'queued' and ${numbered}
+      and event in ('submitted', 'revised') and sent_at is null returning id, partner, epoch, n`.execute(db);
+  return rows;
+}
+
+/** Gives claims back at once; with `basis`, what was signed before is found to be right for that version of the directory. */
+export async function releaseDeliveries(
+  db: Database,
+  ids: readonly string[],
+  lease: string,
+  basis?: number,
+): Promise<void> {
   if (ids.length === 0) return;
   await sql`
-    update delivery set lease = null, lease_until = null, attempts = attempts - 1
+    update delivery set lease = null, lease_until = null, attempts = attempts - 1,
+      basis = case when digest is null then basis else coalesce(${basis ?? null}::bigint, basis) end
     where id = any(${[...ids]}::uuid[]) and lease = ${lease}::uuid`.execute(db);
+}
+
+/** Leaves deliveries of this lease as they were before somebody wanted them sent once more: the partner has them. */
+export async function restDeliveries(db: Database, ids: readonly string[], lease: string): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`
+    update delivery set state = case when outcome is null then 'sent' else 'receipted' end, lease = null, lease_until = null
+    where id = any(${[...ids]}::uuid[]) and lease = ${lease}::uuid and state = 'queued'`.execute(db);
 }
 
 /** Partners that were or are about to be told of a reference. */

@@ -10,9 +10,23 @@ export function partnerRow(db: Database, issuer: string) {
   return db.selectFrom('partner').selectAll().where('issuer', '=', issuer).executeTakeFirst();
 }
 
-/** One partner, locked until the transaction ends. */
-export function lockPartner(db: Database, issuer: string) {
+/** One partner, locked until the transaction ends, and kept from new messages: see `holdPartners`. */
+export async function lockPartner(db: Database, issuer: string) {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${issuer}, 2))`.execute(db);
   return db.selectFrom('partner').selectAll().where('issuer', '=', issuer).forNoKeyUpdate().executeTakeFirst();
+}
+
+/**
+ * Partners, held as they are until the transaction ends: it goes on beside others like it, and beside none that has locked
+ * one of them to take its keys, identity or standing away. Locks by name and not of rows: whoever locks a partner gets its turn,
+ * however many messages keep coming, where share locks of a row would pass it by for as long as they overlap.
+ */
+export async function holdPartners(trx: Database, issuers: readonly string[]): Promise<void> {
+  const ordered = [...new Set(issuers)].sort();
+  await sql`
+    select pg_advisory_xact_lock_shared(hashtextextended(issuer, 2)) from unnest(${ordered}::text[]) as w (issuer)`.execute(
+    trx,
+  );
 }
 
 /** Sets the state of partners, with the operator's reason for it. */
@@ -20,10 +34,15 @@ export async function setPartnerState(
   trx: Database,
   issuers: readonly string[],
   state: 'active' | 'suspended',
-  reason: string | null,
+  { reason, at }: { readonly reason: string | null; readonly at: Date },
 ): Promise<void> {
   if (issuers.length === 0) return;
-  await trx.updateTable('partner').set({ state, state_reason: reason }).where('issuer', 'in', issuers).execute();
+  const since = state === 'suspended' ? { suspended_at: at } : {};
+  await trx
+    .updateTable('partner')
+    .set({ state, state_reason: reason, ...since })
+    .where('issuer', 'in', issuers)
+    .execute();
 }
 
 /** Keys of every partner, or of one: pinned by (issuer, kid), history included. */

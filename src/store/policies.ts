@@ -1,4 +1,4 @@
-import type { Trx } from './open.ts';
+import type { Database, Trx } from './open.ts';
 
 /** One version of a partner's policy. */
 export function policyVersion(trx: Trx, partner: string, version: number) {
@@ -49,4 +49,19 @@ export async function activatePolicy(
     .where('partner', '=', partner)
     .where('version', '=', version)
     .execute();
+}
+
+/** Versions of a partner's policy, newest first, below one of them. */
+export function policyVersionsBelow(
+  db: Database,
+  partner: string,
+  { limit, below }: { readonly limit: number; readonly below?: number | undefined },
+) {
+  const query = db
+    .selectFrom('policy')
+    .select(['version', 'state', 'digest', 'author', 'approver', 'created_at', 'approved_at'])
+    .where('partner', '=', partner)
+    .orderBy('version', 'desc')
+    .limit(limit);
+  return (below === undefined ? query : query.where('version', '<', below)).execute();
 }

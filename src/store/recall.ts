@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
+import { isSuspect } from './suspect.ts';
 
 interface Name {
   readonly originator: string;
@@ -14,6 +15,17 @@ export function isClosed(state: string): boolean {
   return (closedStates as readonly string[]).includes(state);
 }
 
+/** Of these references, those that are closed. */
+export async function closedAmong(db: Database, names: readonly Name[]): Promise<Name[]> {
+  if (names.length === 0) return [];
+  const wanted = JSON.stringify(names.map(({ originator, id }) => ({ originator, id })));
+  const { rows } = await sql<Name>`
+    select r.originator, r.id from jsonb_to_recordset(${wanted}::jsonb) as w (originator text, id uuid)
+    join reference r on r.originator = w.originator and r.id = w.id
+    where r.state = any(${[...closedStates]}::text[])`.execute(db);
+  return rows;
+}
+
 /** A delivery about a reference that had not been answered when the reference was taken back. */
 export interface Unsent {
   readonly id: string;
@@ -26,16 +38,19 @@ export interface Unsent {
 export async function cancelUnsent(
   trx: Trx,
   name: Name,
-  code: 'withdrawn' | 'expired',
+  code: 'withdrawn' | 'expired' | 'restricted',
   partners?: readonly string[],
 ): Promise<Unsent[]> {
   const those = partners === undefined ? sql`` : sql`and partner = any(${[...partners]}::text[])`;
-  const { rows } = await sql<Unsent>`
-    update delivery set state = 'dropped', last_code = ${code}, lease = null, lease_until = null
+  // What the partner took is evidence, though somebody wanted it sent once more: it rests, and its number arrived.
+  const { rows } = await sql<Unsent & { state: string }>`
+    update delivery set lease = null, lease_until = null,
+      state = case when sent_at is null then 'dropped' when outcome is null then 'sent' else 'receipted' end,
+      last_code = case when sent_at is null then ${code} else last_code end
     where originator = ${name.originator} and reference_id = ${name.id}::uuid and state = 'queued'
       and event in ('submitted', 'revised') ${those}
-    returning id, partner, epoch, n`.execute(trx);
-  return rows;
+    returning id, partner, epoch, n, state`.execute(trx);
+  return rows.filter(({ state }) => state === 'dropped');
 }
 
 /** Partners that may hold a reference: a message about it has a number, so it was sent or may have been. */
@@ -57,7 +72,7 @@ export async function partnersRecalled(
 ): Promise<string[]> {
   const { rows } = await sql<{ partner: string }>`
     select distinct d.partner from delivery d where d.originator = ${name.originator} and d.reference_id = ${name.id}::uuid
-      and d.event = 'withdrawn' and d.state <> 'dead' and d.outcome is distinct from 'refused'
+      and d.event = 'withdrawn' and d.state not in ('dead', 'dropped') and d.outcome is distinct from 'refused'
       and (not ${purge}::boolean or d.payload ->> 'purge' = 'true')
       and (not ${purge && reason === 'legal'}::boolean or d.payload ->> 'reason' = 'legal') and not exists (
         select 1 from delivery l where l.originator = d.originator and l.reference_id = d.reference_id
@@ -130,7 +145,7 @@ export async function destroyReferences(
   const named = sql`jsonb_to_recordset(${wanted}::jsonb) as w (originator text, id uuid)`;
   const same = (table: string, id: string) =>
     sql`${sql.ref(`${table}.originator`)} = w.originator and ${sql.ref(`${table}.${id}`)} = w.id`;
-  for (const table of ['reference_key', 'reference_revision', 'reference_index']) {
+  for (const table of ['reference_key', 'reference_revision', 'doubted_revision', 'reference_index']) {
     await sql`delete from ${sql.table(table)} using ${named} where ${same(table, 'id')}`.execute(trx);
   }
   await sql`delete from idempotency using ${named} where ${same('idempotency', 'reference_id')}`.execute(trx);
@@ -153,41 +168,69 @@ export interface RecallMessage extends Name {
   readonly received_at: Date;
 }
 
-/** The withdrawals that asked for these references and whose receipt may still move to this outcome; they are given it here. */
+/**
+ * The messages about these references whose receipt may still move to this outcome: the withdrawals that asked for it, and
+ * what was held until it was sealed. They are given it here.
+ */
 export async function settleRecalls(
   trx: Trx,
   names: readonly Name[],
   outcome: 'purged' | 'retained',
 ): Promise<RecallMessage[]> {
   if (names.length === 0) return [];
-  const from = outcome === 'purged' ? ['sealed', 'retained'] : ['sealed'];
+  // Written out, so that the partial index of unsettled messages serves.
+  const from = outcome === 'purged' ? sql`m.outcome in ('sealed', 'retained')` : sql`m.outcome = 'sealed'`;
   const { rows } = await sql<RecallMessage>`
     update message m set outcome = ${outcome}
     from jsonb_to_recordset(${JSON.stringify(names.map(({ originator, id }) => ({ originator, id })))}::jsonb) as w (originator text, id uuid)
-    where m.originator = w.originator and m.reference_id = w.id and m.event = 'urn:caseref:event:1:withdrawn'
-      and m.outcome = any(${from}::text[])
+    where m.originator = w.originator and m.reference_id = w.id and m.event = any(${[...recallable]}::text[])
+      and ${from}
     returning m.issuer, m.jti, m.digest, m.originator, m.reference_id as id, m.received_at`.execute(trx);
   return rows;
 }
 
-/** Gives held withdrawals the outcome that the operator's decision makes. */
+const brought = ['urn:caseref:event:1:submitted', 'urn:caseref:event:1:revised'] as const;
+const recallable = ['urn:caseref:event:1:withdrawn', ...brought] as const;
+
+/** The messages that brought these references and were held: sealed with what they brought, and given that outcome here. */
+export async function settleSealed(trx: Trx, names: readonly Name[]): Promise<RecallMessage[]> {
+  if (names.length === 0) return [];
+  const { rows } = await sql<RecallMessage>`
+    update message m set outcome = 'sealed', code = null
+    from jsonb_to_recordset(${JSON.stringify(names.map(({ originator, id }) => ({ originator, id })))}::jsonb) as w (originator text, id uuid)
+    where m.originator = w.originator and m.reference_id = w.id and m.event = any(${[...brought]}::text[])
+      and m.outcome = 'held'
+    returning m.issuer, m.jti, m.digest, m.originator, m.reference_id as id, m.received_at`.execute(trx);
+  return rows;
+}
+
+/** Gives held withdrawals the outcome that the operator's decision makes, with what they asked for. */
 export async function decideMessages(
   trx: Trx,
-  held: readonly { issuer: string; jti: string }[],
+  held: readonly { issuer: string; jti: string; reason: string; purgeAfter: Date | null }[],
   outcome: string,
   code: string | null,
 ): Promise<void> {
+  const rows = held.map(({ issuer, jti, reason, purgeAfter }) => ({ issuer, jti, reason, purge_after: purgeAfter }));
   await sql`
-    update message m set outcome = ${outcome}, code = ${code}
-    from jsonb_to_recordset(${JSON.stringify(held.map(({ issuer, jti }) => ({ issuer, jti })))}::jsonb) as w (issuer text, jti text)
+    update message m set outcome = ${outcome}, code = ${code}, reason = w.reason, purge_after = w.purge_after
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as w (issuer text, jti text, reason text, purge_after timestamptz)
     where m.issuer = w.issuer and m.jti = w.jti`.execute(trx);
 }
 
-/** How many withdrawals of a partner were taken since an instant. */
+/**
+ * How many withdrawals of a partner were taken since an instant, those included that a duty keeps. One that repeats itself
+ * about what was erased before changes nothing and does not count; what never came counts once, by its tombstone.
+ */
 export async function withdrawalsSince(trx: Trx, issuer: string, since: Date): Promise<number> {
   const { rows } = await sql<{ n: number }>`
-    select count(*)::int as n from message where issuer = ${issuer} and received_at > ${since}
-      and event = 'urn:caseref:event:1:withdrawn' and outcome in ('sealed', 'purged')`.execute(trx);
+    select count(distinct case when r.state in ('purged', 'expired') and m.received_at = r.created_at
+        then m.reference_id::text else m.jti end)::int as n
+    from message m join reference r on r.originator = m.issuer and r.id = m.reference_id
+    where m.issuer = ${issuer} and m.received_at > ${since} and m.event = 'urn:caseref:event:1:withdrawn'
+      and m.outcome in ('sealed', 'purged', 'retained')
+      and (r.state not in ('purged', 'expired') or m.received_at <= r.updated_at)`.execute(trx);
   return rows[0]?.n ?? 0;
 }
 
@@ -202,12 +245,33 @@ export interface HeldWithdrawal {
   readonly received_at: Date;
 }
 
-/** Withdrawals that wait for the operator, oldest first; of one batch or of all of a partner. */
+/** A lost key may have signed what is held, and no other one has said it again. */
+const forged = sql`exists (
+  select 1 from message m where m.issuer = held_withdrawal.issuer and m.jti = held_withdrawal.jti and ${isSuspect('m')})`;
+
+/** How many of the withdrawals that fit nobody answers for. */
+export async function countSuspectWithdrawals(
+  db: Database,
+  filter: { readonly issuer: string; readonly batch?: string | undefined },
+): Promise<number> {
+  let query = db.selectFrom('held_withdrawal').where('issuer', '=', filter.issuer).where(sql<boolean>`${forged}`);
+  if (filter.batch !== undefined) query = query.where('batch', '=', filter.batch);
+  const row = await query.select((s) => s.fn.countAll<number>().as('n')).executeTakeFirst();
+  return Number(row?.n ?? 0);
+}
+
+/** Withdrawals that wait for the operator, oldest first, and which of them are suspect; of one batch or of all of a partner. */
 export async function heldWithdrawals(
   db: Database,
   filter: { readonly issuer?: string | undefined; readonly batch?: string | undefined },
-): Promise<HeldWithdrawal[]> {
-  let query = db.selectFrom('held_withdrawal').selectAll().orderBy('received_at').orderBy('jti').limit(10_000);
+): Promise<(HeldWithdrawal & { readonly suspect: boolean })[]> {
+  let query = db
+    .selectFrom('held_withdrawal')
+    .selectAll()
+    .select(sql<boolean>`${forged}`.as('suspect'))
+    .orderBy('received_at')
+    .orderBy('jti')
+    .limit(10_000);
   if (filter.issuer !== undefined) query = query.where('issuer', '=', filter.issuer);
   if (filter.batch !== undefined) query = query.where('batch', '=', filter.batch);
   return query.execute();
@@ -216,10 +280,11 @@ export async function heldWithdrawals(
 /** The same, at most `limit`, locked until the transaction ends: two decisions at once must not both answer them. */
 export async function lockWithdrawals(
   trx: Trx,
-  filter: { readonly issuer: string; readonly batch?: string | undefined },
+  filter: { readonly issuer: string; readonly batch?: string | undefined; readonly trustedOnly: boolean },
   limit: number,
 ): Promise<HeldWithdrawal[]> {
   let query = trx.selectFrom('held_withdrawal').selectAll().where('issuer', '=', filter.issuer);
+  if (filter.trustedOnly) query = query.where(sql<boolean>`not ${forged}`);
   if (filter.batch !== undefined) query = query.where('batch', '=', filter.batch);
   return query.orderBy('received_at').orderBy('jti').limit(limit).forUpdate().execute();
 }

@@ -34,6 +34,28 @@ export async function takenIds(db: Database, originator: string, ids: readonly s
   return new Set(rows.map((row) => row.id));
 }
 
+/** Which of these names are those of partners' references, whatever became of them. */
+export async function receivedAmong(
+  db: Database,
+  names: readonly { originator: string; id: string }[],
+): Promise<Set<string>> {
+  if (names.length === 0) return new Set();
+  const wanted = JSON.stringify(names.map(({ originator, id }) => ({ originator, id })));
+  const { rows } = await sql<{ name: string }>`
+    select r.originator || ' ' || r.id as name from jsonb_to_recordset(${wanted}::jsonb) as w (originator text, id uuid)
+    join reference r on r.originator = w.originator and r.id = w.id where r.direction = 'in'`.execute(db);
+  return new Set(rows.map(({ name }) => name));
+}
+
+/** Which of these ids a partner's reference has. Asked partner by partner: no index starts with the id. */
+export async function receivedIds(db: Database, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const { rows } = await sql<{ id: string }>`
+    select distinct r.id from unnest(${[...ids]}::uuid[]) as w (id) cross join partner p
+    join reference r on r.originator = p.issuer and r.id = w.id where r.direction = 'in'`.execute(db);
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** The rows that make up references, in bulk. */
 export interface ReferenceRows {
   readonly references: NewRow[];

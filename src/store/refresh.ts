@@ -67,13 +67,12 @@ export async function settleFailed(db: Database, issuer: string, dueAt: Date): P
     where issuer = ${issuer}`.execute(db);
 }
 
-/** Partners whose key set nobody could get since an instant. */
+/** Partners whose key set nobody could get since an instant; one that only polls brings its own, and cannot be asked. */
 export async function partnersUnrefreshed(db: Database, since: Date, limit: number): Promise<string[]> {
   const { rows } = await sql<{ issuer: string }>`
     select issuer from partner
-    where ${asked} and greatest(refreshed_at, confirmed_at, added_at) <= ${since} order by issuer limit ${limit}`.execute(
-    db,
-  );
+    where ${asked} and jsonb_exists(endpoints, 'push') and greatest(refreshed_at, confirmed_at, added_at) <= ${since}
+    order by issuer limit ${limit}`.execute(db);
   return rows.map(({ issuer }) => issuer);
 }
 

@@ -36,6 +36,10 @@ export async function endDeliveries(trx: Trx, partner: string): Promise<number> 
   const { rows } = await sql`
     update delivery set state = 'dropped', last_code = ${REMOVED}, lease = null, lease_until = null
     where partner = ${partner} and state = 'queued' returning id`.execute(trx);
+  // What was to be said again is owed to who took it, not to who is introduced under its name later.
+  await sql`
+    update attestation set state = 'never', code = ${REMOVED}, lease = null, lease_until = null
+    where partner = ${partner} and state = 'owed'`.execute(trx);
   return rows.length;
 }
 

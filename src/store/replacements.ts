@@ -1,7 +1,7 @@
 import { type Insertable, sql, type Updateable } from 'kysely';
 import type { Database, Trx } from './open.ts';
 import { insertRows } from './rows.ts';
-import type { PartnerReplacementTable, PartnerTable } from './tables.ts';
+import type { PartnerReplacementTable, PartnerTable } from './trust-tables.ts';
 
 /** The card with another identity key that waits for an issuer. */
 export function replacementOf(db: Database, issuer: string) {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
+import { isSuspect } from './suspect.ts';
 
 /** The highest number of one epoch among what arrives together. */
 export interface Reached {
@@ -40,17 +41,46 @@ export async function noteReached(
   return rows;
 }
 
-/** Keeps the numbers that a partner said will never come. */
-export async function keepVoided(
-  trx: Trx,
-  runs: readonly { partner: string; epoch: string; first: number; last: number }[],
-): Promise<void> {
+/** Numbers that a partner said will never come, and the message that said it. */
+export interface VoidedRun {
+  readonly partner: string;
+  readonly epoch: string;
+  readonly first: number;
+  readonly last: number;
+  readonly jti: string;
+}
+
+export async function keepVoided(trx: Trx, runs: readonly VoidedRun[], at: Date): Promise<void> {
   if (runs.length === 0) return;
   await sql`
-    insert into voided_run (partner, epoch, first, last)
-    select distinct partner, epoch, first, last
-    from jsonb_to_recordset(${JSON.stringify(runs)}::jsonb) as v (partner text, epoch uuid, first bigint, last bigint)
+    insert into voided_run (partner, epoch, first, last, jti, at)
+    select distinct partner, epoch, first, last, jti, ${at}::timestamptz
+    from jsonb_to_recordset(${JSON.stringify(runs)}::jsonb)
+      as v (partner text, epoch uuid, first bigint, last bigint, jti text)
     on conflict do nothing`.execute(trx);
+}
+
+/** The highest numbers that came of these streams, by "partner epoch". */
+export async function highestOf(trx: Trx, streams: readonly { partner: string; epoch: string }[]) {
+  if (streams.length === 0) return new Map<string, number>();
+  const { rows } = await sql<{ partner: string; epoch: string; highest: number }>`
+    select s.partner, s.epoch, s.highest from incoming_stream s where (s.partner, s.epoch) in (
+      select partner, epoch from jsonb_to_recordset(${JSON.stringify(streams)}::jsonb) as w (partner text, epoch uuid))`.execute(
+    trx,
+  );
+  return new Map(rows.map((row) => [`${row.partner} ${row.epoch}`, row.highest]));
+}
+
+/** Forgets the runs that suspect messages brought: their streams are walked again from where these began. */
+export async function dropSuspectRuns(trx: Trx, partner: string): Promise<void> {
+  await sql`
+    with gone as (
+      delete from voided_run r using message m
+      where r.partner = ${partner} and m.issuer = r.partner and m.jti = r.jti and ${isSuspect('m')}
+      returning r.epoch, r.first),
+    begun as (select epoch, min(first) as first from gone group by epoch)
+    update incoming_stream s set floor = greatest(least(s.floor, b.first - 1), 0), walked_at = null
+    from begun b where s.partner = ${partner} and s.epoch = b.epoch`.execute(trx);
 }
 
 /** Streams whose numbers are not accounted for up to the highest, those first that were not looked at for longest. */
@@ -101,16 +131,17 @@ export async function raiseFloor(
     where partner = ${stream.partner} and epoch = ${stream.epoch}::uuid`.execute(db);
 }
 
-/** Forgets what a stream's floor has passed. */
+/** Forgets what a stream's floor has passed and was said before an instant: what is younger may turn out to be forged. */
 export async function forgetVoided(
   db: Database,
   stream: { partner: string; epoch: string },
-  floor: number,
+  { floor, before }: { readonly floor: number; readonly before: Date },
 ): Promise<void> {
   await db
     .deleteFrom('voided_run')
     .where('partner', '=', stream.partner)
     .where('epoch', '=', stream.epoch)
     .where('last', '<=', floor)
+    .where('at', '<', before)
     .execute();
 }

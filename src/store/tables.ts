@@ -1,9 +1,19 @@
-import type { JSONColumnType } from 'kysely';
-import type { Contact, Coverage, Deny, Endpoints, Policy } from '../domain/contract.types.ts';
+import type { Generated, JSONColumnType } from 'kysely';
 import type { TraceStep } from '../domain/decision.ts';
-import type { PublicJwk, SigningAlgorithm } from '../domain/secrets.ts';
-
-type Json<T> = JSONColumnType<T & object, string, string>;
+import type {
+  ActSignatureTable,
+  ActTable,
+  AttestationTable,
+  Json,
+  KeyLossTable,
+  OperatorTable,
+  PartnerKeyTable,
+  PartnerReplacementTable,
+  PartnerStreamTable,
+  PartnerTable,
+  PolicyDenyTable,
+  PolicyTable,
+} from './trust-tables.ts';
 
 export interface NodeTable {
   single: boolean;
@@ -14,90 +24,9 @@ export interface NodeTable {
   key_set_seq: number;
   /** The newest card that the identity key signed, for a node that runs without that key. */
   card: string | null;
-}
-
-export interface PartnerTable {
-  issuer: string;
-  state: 'pending' | 'active' | 'suspended' | 'removed';
-  state_reason: string | null;
-  name: string;
-  type: string;
-  jurisdictions: string[];
-  coverage: Json<Coverage[]>;
-  contact: JSONColumnType<Contact, string | null, string | null> | null;
-  card: string;
-  card_iat: number;
-  identity_kid: string;
-  identity_jwk: Json<PublicJwk>;
-  foreign_client: boolean;
-  is_local: boolean;
-  verified_by: string | null;
-  key_set: string;
-  key_set_seq: number;
-  key_set_exp: number;
-  key_set_at: Date;
-  endpoints: Json<Endpoints>;
-  added_at: Date;
-  confirmed_at: Date | null;
-  /** Since when somebody wants its key set asked for out of turn; null where nobody does. */
-  refresh_wanted_at: Date | null;
-  refresh_tried_at: Date | null;
-  /** When its key set was last seen to be the newest, asked for or pushed. */
-  refreshed_at: Date | null;
-  refresh_failures: number;
-  /** When it is to be asked for next in its turn: after its own `refresh`, or after a pause that grows with the failures. */
-  refresh_due_at: Date | null;
-  key_set_etag: string | null;
-}
-
-/** A card with another identity key for a known issuer, before its fingerprint is confirmed. */
-export interface PartnerReplacementTable {
-  issuer: string;
-  card: string;
-  card_iat: number;
-  identity_kid: string;
-  added_at: Date;
-}
-
-export interface PartnerKeyTable {
-  issuer: string;
-  kid: string;
-  alg: SigningAlgorithm;
-  use: 'sig' | 'enc';
-  jwk: Json<PublicJwk>;
-  nbf: number | null;
-  exp: number;
-  revoked_at: number | null;
-  revoked_reason: string | null;
-  /** When we learned of the revocation. */
-  revocation_seen_at: Date | null;
-  first_seen_at: Date;
-}
-
-export interface PartnerStreamTable {
-  partner: string;
-  epoch: string;
-  n: number;
-}
-
-export interface PolicyTable {
-  partner: string;
-  version: number;
-  document: Json<Policy>;
-  digest: string;
-  state: 'pending' | 'active' | 'superseded';
-  author: string | null;
-  approver: string | null;
-  created_at: Date;
-  approved_at: Date | null;
-}
-
-export interface PolicyDenyTable {
-  id: string;
-  document: Json<Deny>;
-  author: string | null;
-  created_at: Date;
-  removed_at: Date | null;
+  /** The first key set that the identity of today could sign, and since when it is ours; 0 and null for the first identity. */
+  identity_seq: number;
+  identity_at: Date | null;
 }
 
 export interface ReferenceTable {
@@ -125,6 +54,8 @@ export interface ReferenceTable {
   expires_at: Date | null;
   kept_code: string | null;
   kept_until: Date | null;
+  /** Since when an erasure is known to have been asked for by suspect withdrawals alone. */
+  doubted_at: Date | null;
 }
 
 export interface ReferenceKeyTable {
@@ -190,6 +121,39 @@ export interface MessageTable {
   /** When, and under which key, the same payload came again. */
   attested_at: Date | null;
   attested_kid: string | null;
+  /** The number of the revision that it brought. */
+  revision: number | null;
+  /** What a withdrawal asked for: why, and when it was to be erased; null where it was only to be sealed. */
+  reason: string | null;
+  purge_after: Date | null;
+  /** The message of ours that a receipt is for. */
+  answers: string | null;
+}
+
+/** When a partner's key may have been in other hands: since an instant, until we learned of it and a little longer. */
+export interface KeyDoubtTable {
+  issuer: string;
+  kid: string;
+  since: Date;
+  until: Date;
+}
+
+/** Under which other keys the same payload came. */
+export interface MessageAttestationTable {
+  issuer: string;
+  jti: string;
+  kid: string;
+  at: Date;
+}
+
+/** A revision that a lost key may have signed, set aside for one that it did not sign. */
+export interface DoubtedRevisionTable {
+  originator: string;
+  id: string;
+  revision: number;
+  body: Buffer;
+  jti: string;
+  at: Date;
 }
 
 export type DeliveryState = 'queued' | 'sent' | 'receipted' | 'overdue' | 'dead' | 'dropped';
@@ -227,6 +191,10 @@ export interface DeliveryTable {
   answers: string | null;
   /** The key that signed the stored bytes. */
   kid: string | null;
+  /** The version of the directory that the bytes were made for. */
+  basis: number | null;
+  /** An attempt ended so that the partner may have it. */
+  reached: Generated<boolean>;
   /** Digests of earlier signatures over the same payload: receipts may name any of them. */
   former_digests: string[] | null;
 }
@@ -266,6 +234,14 @@ export interface RefusalCountTable {
   day: string;
   door: string;
   code: string;
+  n: number;
+}
+
+/** What passed within the window that began at `since`. */
+export interface TrafficTable {
+  partner: string;
+  kind: string;
+  since: Date;
   n: number;
 }
 
@@ -320,39 +296,8 @@ export interface VoidedRunTable {
   epoch: string;
   first: number;
   last: number;
-}
-
-export interface OperatorTable {
-  name: string;
-  kid: string;
-  jwk: Json<PublicJwk>;
-  state: 'active' | 'removed';
-  added_at: Date;
-  removed_at: Date | null;
-}
-
-/** Something that an operator signed; `subject` is what it is about, `document` what becomes effective. */
-export interface ActTable {
-  id: string;
-  kind: string;
-  subject: string;
-  digest: string;
-  document: Json<Record<string, unknown>>;
-  state: 'pending' | 'effective' | 'superseded';
-  author: string | null;
-  approver: string | null;
-  created_at: Date;
-  settled_at: Date | null;
-}
-
-export interface ActSignatureTable {
-  act: string;
-  role: 'author' | 'approver';
-  operator: string;
-  kid: string;
-  token: string;
-  /** Over the signing input: a signature counts once. */
-  token_digest: string;
+  /** The message that said it; '' where an earlier release did not keep that. */
+  jti: string;
   at: Date;
 }
 
@@ -371,6 +316,9 @@ export interface Tables {
   reference_index: ReferenceIndexTable;
   decision: DecisionTable;
   message: MessageTable;
+  key_doubt: KeyDoubtTable;
+  message_attestation: MessageAttestationTable;
+  doubted_revision: DoubtedRevisionTable;
   delivery: DeliveryTable;
   event: EventTable;
   client: ClientTable;
@@ -381,7 +329,10 @@ export interface Tables {
   voided_run: VoidedRunTable;
   import_file: ImportFileTable;
   held_withdrawal: HeldWithdrawalTable;
+  traffic: TrafficTable;
   operator: OperatorTable;
+  key_loss: KeyLossTable;
+  attestation: AttestationTable;
   act: ActTable;
   act_signature: ActSignatureTable;
 }

@@ -4,13 +4,17 @@ import { checkedLookup } from './address.ts';
 import { createBreaker } from './breaker.ts';
 import { failureCode } from './failure-code.ts';
 import { getKeySet, KEY_SET_BYTES, type KeySetAnswer } from './get-key-set.ts';
+import { POLL_BYTES, type PollOutcome, postPoll, type SignedPoll } from './post-poll.ts';
 import { readBody } from './read-body.ts';
+import { readRetryAfter } from './retry-after.ts';
 import { type Reach, targetOf } from './target.ts';
 
 /** Whom a request is for; `local` is the operator's word that this partner's node stands at a private address. */
 export interface Destination {
   readonly partner: string;
   readonly local: boolean;
+  /** Breaks the request off, whether it waits for a connection or for its answer; the breaker is not moved by that. */
+  readonly signal?: AbortSignal;
 }
 
 /** The only way out of a node. Never follows a redirect, never throws for what the network does, never names an address. */
@@ -26,6 +30,8 @@ export interface Transport {
    * pauses of its own in the store. What comes is as unproven as anything that is posted.
    */
   getKeySet(url: string, etag: string | undefined, to: Destination, signal?: AbortSignal): Promise<KeySetAnswer>;
+  /** Asks a partner for what waits there for us; an answer may take 25 s to begin. */
+  postPoll(url: string, poll: SignedPoll, to: Destination): Promise<PollOutcome>;
   /** How many posts to a partner may be under way, by its circuit breaker: none while it is open, one while it is tried again. */
   allowance(partner: string, now: number): number;
   close(): Promise<void>;
@@ -39,12 +45,14 @@ export type ClockAnswer =
 const TIMEOUT_MS = 10_000;
 /** A person waits for the answer. */
 const CLOCK_TIMEOUT_MS = 5000;
+/** A long poll waits 25 s, and its answer may be large. */
+const POLL_TIMEOUT_MS = 60_000;
 const CONNECTIONS = 32;
 /** An answer to a push is empty or a short error; more is not read. */
 const ANSWER_BYTES = 16 * 1024;
 const HEADER_BYTES = 16 * 1024;
 
-function agent(allowLocal: boolean): Agent {
+function agent(allowLocal: boolean, mostBytes = KEY_SET_BYTES): Agent {
   return new Agent({
     connections: CONNECTIONS,
     pipelining: 1,
@@ -53,7 +61,7 @@ function agent(allowLocal: boolean): Agent {
     headersTimeout: TIMEOUT_MS,
     bodyTimeout: TIMEOUT_MS,
     keepAliveTimeout: 30_000,
-    maxResponseSize: KEY_SET_BYTES,
+    maxResponseSize: mostBytes,
     maxHeaderSize: HEADER_BYTES,
     // TLS is verified whatever the environment says, and no variable puts a proxy in between: this agent reads none.
     connect: { timeout: TIMEOUT_MS, rejectUnauthorized: true, lookup: checkedLookup(allowLocal) },
@@ -62,17 +70,30 @@ function agent(allowLocal: boolean): Agent {
 
 export function createTransport(options: { readonly loopback: boolean; readonly clock: () => number }): Transport {
   const agents = { open: agent(true), checked: agent(false) };
+  const pollAgents = { open: agent(true, POLL_BYTES), checked: agent(false, POLL_BYTES) };
   const breaker = createBreaker();
 
   async function post(url: string, message: Message, to: Destination): Promise<PostOutcome> {
     const local = options.loopback || to.local;
     const dispatcher = local ? agents.open : agents.checked;
-    const outcome = await send(dispatcher, url, message, { local, clear: options.loopback }, options.clock());
-    // An answer of any kind proves that somebody is there; only silence and overload open the breaker.
-    const troubled = outcome.status === 'unreachable' || (outcome.status === 'refused' && outcome.http >= 500);
-    if (troubled) breaker.failed(to.partner, options.clock());
-    else breaker.succeeded(to.partner);
+    const outcome = await send(
+      dispatcher,
+      url,
+      message,
+      { local, clear: options.loopback },
+      options.clock(),
+      to.signal,
+    );
+    if (to.signal?.aborted) return outcome;
+    note(to.partner, outcome);
     return outcome;
+  }
+
+  /** An answer of any kind proves that somebody is there; only silence and overload open the breaker. */
+  function note(partner: string, outcome: PostOutcome | PollOutcome): void {
+    const troubled = outcome.status === 'unreachable' || (outcome.status === 'refused' && outcome.http >= 500);
+    if (troubled) breaker.failed(partner, options.clock());
+    else breaker.succeeded(partner);
   }
 
   return {
@@ -90,9 +111,21 @@ export function createTransport(options: { readonly loopback: boolean; readonly 
         signal: signal ? AbortSignal.any([limit, signal]) : limit,
       });
     },
+    async postPoll(url, poll, to) {
+      const local = options.loopback || to.local;
+      const limit = AbortSignal.timeout(POLL_TIMEOUT_MS);
+      const outcome = await postPoll(local ? pollAgents.open : pollAgents.checked, url, poll, {
+        reach: { local, clear: options.loopback },
+        signal: to.signal ? AbortSignal.any([limit, to.signal]) : limit,
+        now: options.clock(),
+      });
+      if (!to.signal?.aborted) note(to.partner, outcome);
+      return outcome;
+    },
     allowance: (partner, now) => breaker.allowance(partner, now),
     async close() {
-      await Promise.all([agents.open.destroy(), agents.checked.destroy()]);
+      const all = [agents.open, agents.checked, pollAgents.open, pollAgents.checked];
+      await Promise.all(all.map((one) => one.destroy()));
     },
   };
 }
@@ -123,9 +156,17 @@ async function askClock(dispatcher: Agent, url: string, reach: Reach): Promise<C
   }
 }
 
-async function send(dispatcher: Agent, url: string, message: Message, reach: Reach, now: number): Promise<PostOutcome> {
+async function send(
+  dispatcher: Agent,
+  url: string,
+  message: Message,
+  reach: Reach,
+  now: number,
+  stopped: AbortSignal | undefined,
+): Promise<PostOutcome> {
   const target = targetOf(url, reach);
   if (typeof target === 'string') return { status: 'unreachable', code: target };
+  const limit = AbortSignal.timeout(2 * TIMEOUT_MS);
   try {
     const answer = await dispatcher.request({
       origin: target.origin,
@@ -133,7 +174,7 @@ async function send(dispatcher: Agent, url: string, message: Message, reach: Rea
       method: 'POST',
       headers: { 'content-type': message.type, accept: 'application/json' },
       body: message.body,
-      signal: AbortSignal.timeout(2 * TIMEOUT_MS),
+      signal: stopped ? AbortSignal.any([limit, stopped]) : limit,
     });
     return await readAnswer(answer, message.taken, now);
   } catch (failure) {
@@ -165,12 +206,4 @@ function readErr(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), in milliseconds from now. */
-export function readRetryAfter(header: string | string[] | undefined, now: number): number | undefined {
-  if (typeof header !== 'string') return undefined;
-  if (/^\d{1,9}$/.test(header)) return Number(header) * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

@@ -23,8 +23,12 @@ export function isFingerprint(typed: string): boolean {
 
 /** Whether what a person typed is the fingerprint of the key, in either spelling and any usual typing. */
 export async function sameFingerprint(jwk: PublicJwk, typed: string): Promise<boolean> {
+  return saysThumbprint(typed, await thumbprint(jwk));
+}
+
+/** Whether what a person typed is this thumbprint, in either spelling and any usual typing. */
+export function saysThumbprint(typed: string, print: string): boolean {
   const given = bare(typed);
-  const print = await thumbprint(jwk);
   return given === print || given === spokenFingerprint(print).replaceAll(' ', '');
 }
 

@@ -39,6 +39,8 @@ export interface KeySetVerifier {
 }
 
 const LONGEST_LIFE = 100 * 86_400;
+/** `seq` is the signing time, and above the last: it may run ahead of the clock where that went back, in seconds. */
+export const SEQ_AHEAD = 86_400;
 
 /** Signs our own key set with the identity key (typ `jwk-set+jwt`). */
 export function signKeySet(claims: KeySet, identitySigner: Signer): Promise<SignedToken> {
@@ -137,16 +139,32 @@ function isForeignAlgorithm(alg: unknown): boolean {
   return typeof alg === 'string' && !speaksAlgorithm(alg);
 }
 
-function checkLife({ iat, exp }: KeySet, now: number): TokenReason | TokenRefusal | undefined {
+function checkLife({ seq, iat, exp }: KeySet, now: number): TokenReason | TokenRefusal | undefined {
   if (exp <= now) return 'key-set-expired';
   if (exp > iat + LONGEST_LIFE) return 'exp-too-far';
-  return checkIssuedAt(iat, now, LONGEST_LIFE);
+  const early = checkIssuedAt(iat, now, LONGEST_LIFE);
+  if (early !== undefined) return early;
+  // One of the year 9999 would be the floor for ever: whoever had the identity key for a moment would end it.
+  return seq > Math.min(iat, now) + SEQ_AHEAD ? 'seq-ahead' : undefined;
 }
 
 function checkFloor({ seq }: KeySet, digest: string, { floor }: KeySetVerifier): TokenReason | undefined {
   if (floor === undefined || seq > floor.seq) return undefined;
   if (seq < floor.seq) return 'seq-below-floor';
   return digest === floor.digest ? undefined : 'key-set-fork';
+}
+
+/**
+ * Origins of endpoints on another host than the issuer's own: a gateway, or somebody who wants its messages. No refusal, since
+ * the protocol allows both; on one machine any port is the issuer's own.
+ */
+export function endpointsElsewhere({ iss, endpoints }: Pick<KeySet, 'iss' | 'endpoints'>): string[] {
+  const own = new URL(iss);
+  const urls = Object.values(endpoints).map((endpoint) => new URL(String(endpoint)));
+  const elsewhere = urls.filter(({ origin, hostname }) =>
+    isLoopbackIssuer(iss) ? hostname !== own.hostname : origin !== own.origin,
+  );
+  return [...new Set(elsewhere.map(({ origin }) => origin))].sort();
 }
 
 /** References go to these addresses: never in the clear, except on one machine. */

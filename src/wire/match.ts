@@ -37,6 +37,16 @@ export function matchKeys(url: string): MatchKeys {
   };
 }
 
+/** Whether a deny of this host reaches the hosts below it: K4 of an address is registrable, and K3 is the whole host. */
+export function reachesBelow(host: string): boolean {
+  return getDomain(host, { allowPrivateDomains: false }) === host || isAddress(host);
+}
+
+/** An address has no host below it. */
+function isAddress(host: string): boolean {
+  return host.startsWith('[') || /^\d+(\.\d+){3}$/.test(host);
+}
+
 /** RFC 3986, sections 6.2.2.1 and 6.2.2.2. */
 function decodeUnreserved(triplet: string): string {
   const char = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));

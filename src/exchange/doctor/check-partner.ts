@@ -1,16 +1,22 @@
+import type { Endpoints } from '../../domain/contract.types.ts';
 import { type Finding, worstFirst } from '../../domain/finding.ts';
 import { isoInstant } from '../../domain/instant.ts';
 import type { Refusal } from '../../domain/refusal.ts';
 import { unknownPartner } from '../../domain/unknown-partner.ts';
 import { partnerRow } from '../../store/partners.ts';
+import { isAlertOpen } from '../../store/refresh.ts';
 import { replacementOf } from '../../store/replacements.ts';
-import { suspectMessages } from '../../store/suspect.ts';
+import { suspectLeft } from '../../store/suspect-left.ts';
+import { identityStanding } from '../../store/told.ts';
 import type { Exchange } from '../context.ts';
 import type { PartnerEntry } from '../directory.ts';
 import { encryptionOf } from '../partner-directory.ts';
 import { askClocks, type Offset } from './clock.ts';
 import { examinePartner } from './partner.ts';
+import { examinePolls } from './polling.ts';
 import { tryRoundTrips } from './round-trip.ts';
+import { examineSuspect } from './suspect.ts';
+import { examineTold } from './told.ts';
 
 const DAY = 86_400_000;
 /** No news of a key set for this long, and a revocation would not be noticed. */
@@ -39,24 +45,30 @@ export async function checkPartner(
   if (!row || !entry) return unknownPartner(issuer);
   const now = exchange.clock();
   const tryable = running && entry.state === 'active';
-  const [offsets, trips, replacement, suspect] = await Promise.all([
+  const [offsets, trips, polls, replacement, suspect, unknown, identity] = await Promise.all([
     askClocks(exchange, [entry]),
     tryable ? tryRoundTrips(exchange, [entry]) : [notTried(entry, running)],
+    examinePolls(exchange, issuer),
     replacementOf(db, issuer),
-    suspectMessages(db, issuer, 1),
+    suspectLeft(db, issuer),
+    isAlertOpen(db, 'identity-unknown', issuer),
+    identityStanding(db),
   ]);
   const { state, policy } = entry;
   const standing = { issuer, state, policy, keySetUntil: row.key_set_exp * 1000, waiting: undefined, shut: false };
   const findings = [
     ...offsets.map((offset) => reached(offset, entry)),
     ...trips,
+    ...polls,
     ...examinePartner(standing, now).map((one) => (one.level === 'ok' ? policyFine(issuer) : one)),
     keySetFinding(issuer, row, now),
     algorithmFinding(exchange, entry),
     verifiableFinding(entry, now),
     encryptionFinding(entry, now),
     ...(replacement ? [replacementFinding(issuer)] : []),
-    ...(suspect.count > 0 ? [suspectFinding(issuer, suspect.count)] : []),
+    ...(unknown ? [unknownIdentityFinding(issuer)] : []),
+    ...examineTold(row, identity),
+    ...examineSuspect(issuer, suspect.get(issuer)),
   ];
   const well = !findings.some(({ level }) => level === 'bad');
   return { issuer, at: isoInstant(now), well, findings: worstFirst(findings) };
@@ -97,6 +109,7 @@ interface KeySetStanding {
   readonly refreshed_at: Date | null;
   readonly refresh_tried_at: Date | null;
   readonly refresh_failures: number;
+  readonly endpoints: Endpoints;
 }
 
 function keySetFinding(partner: string, row: KeySetStanding, now: number): Finding {
@@ -106,6 +119,14 @@ function keySetFinding(partner: string, row: KeySetStanding, now: number): Findi
   const tried =
     row.refresh_tried_at === null ? '' : `, last asked for ${isoInstant(row.refresh_tried_at.getTime())}${failed}`;
   const message = `Its key set ${row.key_set_seq} came ${isoInstant(row.key_set_at.getTime())} and was the newest ${since}${tried}.`;
+  if (row.endpoints.push === undefined) {
+    return {
+      level: 'ok',
+      code: 'key-set',
+      partner,
+      message: `${message} It only polls, and brings its key sets itself.`,
+    };
+  }
   if (now - newest.getTime() <= STALE_MS) {
     return { level: row.refresh_failures > 0 ? 'warn' : 'ok', code: 'key-set', partner, message };
   }
@@ -161,8 +182,8 @@ function replacementFinding(partner: string): Finding {
   return { level: 'bad', code: 'identity-changed', partner, message, next };
 }
 
-function suspectFinding(partner: string, count: number): Finding {
-  const message = `${count} of its messages are suspect and not attested anew.`;
-  const next = `Ask it to attest them: caseref partner show ${partner} --json`;
-  return { level: 'warn', code: 'messages-suspect', partner, message, next };
+function unknownIdentityFinding(partner: string): Finding {
+  const message = 'It signs its key set with another identity than the pinned one: nothing new of it is taken.';
+  const next = `Call it on a number that you had before, and ask for its new card: caseref partner show ${partner}`;
+  return { level: 'bad', code: 'identity-unknown', partner, message, next };
 }

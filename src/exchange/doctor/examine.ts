@@ -1,8 +1,11 @@
 import type { RunSettings } from '../../config.ts';
 import { countLevels, type Finding, wantsPerson, worstFirst } from '../../domain/finding.ts';
 import { isoInstant } from '../../domain/instant.ts';
+import { waitsToBeFetched } from '../../domain/poll.ts';
 import { waitingByPartner } from '../../store/checkup.ts';
 import { partnerRows } from '../../store/partners.ts';
+import { suspectLeft } from '../../store/suspect-left.ts';
+import { identityStanding } from '../../store/told.ts';
 import { type AlertView, listAlerts } from '../alerts.ts';
 import type { Exchange } from '../context.ts';
 import { askClocks, examineClocks } from './clock.ts';
@@ -11,8 +14,11 @@ import { examineFiles } from './files.ts';
 import { examineKeys, readOwnKeys } from './keys.ts';
 import { examineOperators, readOperators } from './operators.ts';
 import { examinePartner } from './partner.ts';
+import { examinePolls } from './polling.ts';
 import { tryRoundTrips } from './round-trip.ts';
 import { examineStore } from './store.ts';
+import { examineSuspect } from './suspect.ts';
+import { examineTold } from './told.ts';
 
 /** Where the node stands: its directory and what it runs with. */
 export interface Place {
@@ -50,13 +56,14 @@ export function reportOf(
 export async function examineNode(exchange: Exchange, place: Place, running: boolean): Promise<Report> {
   const { partners } = await exchange.directory.within(exchange.store.db);
   const active = [...partners.values()].filter(({ state }) => state === 'active');
-  const [alerts, configuration, files, store, keys, standing, clocks, trips, operators] = await Promise.all([
+  const [alerts, configuration, files, store, keys, standing, polls, clocks, trips, operators] = await Promise.all([
     listAlerts(exchange),
     examineConfiguration(exchange.settings, place.run),
     examineFiles(place.dataDir),
     examineStore(exchange.store),
     readOwnKeys(exchange),
     examinePartners(exchange),
+    examinePolls(exchange),
     askClocks(exchange, active),
     running ? tryRoundTrips(exchange, active) : [],
     readOperators(exchange),
@@ -67,6 +74,7 @@ export async function examineNode(exchange: Exchange, place: Place, running: boo
     ...(running ? [] : [notRunning]),
     ...trips,
     ...standing,
+    ...polls,
     ...examineClocks(clocks),
     ...examineOperators(operators),
     ...configuration,
@@ -110,22 +118,29 @@ function alertFinding({
 
 async function examinePartners(exchange: Exchange): Promise<Finding[]> {
   const { db } = exchange.store;
-  const { partners } = await exchange.directory.within(exchange.store.db);
+  const { partners } = await exchange.directory.within(db);
   const waiting = await waitingByPartner(db);
+  const identity = await identityStanding(db);
+  const suspect = await suspectLeft(db);
   const now = exchange.clock();
-  return (await partnerRows(db)).flatMap(({ issuer, state, key_set_exp }) => {
-    const queued = waiting.get(issuer);
-    if (state === 'removed') return [];
-    return examinePartner(
-      {
-        issuer,
-        state,
-        policy: partners.get(issuer)?.policy,
-        keySetUntil: key_set_exp * 1000,
-        waiting: queued && { since: queued.since.getTime(), count: queued.count, code: queued.code },
-        shut: exchange.transport.allowance(issuer, now) === 0,
-      },
-      now,
-    );
+  const rows = (await partnerRows(db)).filter(({ state }) => state !== 'removed');
+  return rows.flatMap((row) => {
+    const { issuer, state, key_set_exp } = row;
+    const entry = partners.get(issuer);
+    // What waits to be fetched is a matter of polling.ts.
+    const queued = entry && waitsToBeFetched(entry) ? undefined : waiting.get(issuer);
+    const standing = {
+      issuer,
+      state: state as Exclude<typeof state, 'removed'>,
+      policy: entry?.policy,
+      keySetUntil: key_set_exp * 1000,
+      waiting: queued && { since: queued.since.getTime(), count: queued.count, code: queued.code },
+      shut: exchange.transport.allowance(issuer, now) === 0,
+    };
+    return [
+      ...examineTold(row, identity),
+      ...examineSuspect(issuer, suspect.get(issuer)),
+      ...examinePartner(standing, now),
+    ];
   });
 }

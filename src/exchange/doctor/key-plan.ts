@@ -12,6 +12,7 @@ export interface KeyStanding {
 
 const at = (seconds: number) => isoInstant(seconds * 1000);
 const HOUR = 3600;
+const named = (use: PublicKey['use']) => (use === 'sig' ? 'signing' : 'encryption');
 
 /** What our keys wait for: revocations that nobody knows of, rotations that go on or stand still, private parts to be destroyed. */
 export function examinePlan({ keys, published, publish }: KeyStanding, now: number): Finding[] {
@@ -50,20 +51,20 @@ function withoutEncryption(keys: readonly PublicKey[], now: number): Finding[] {
 function rotations({ keys, published, publish }: KeyStanding, now: number): Finding[] {
   return keys
     .filter(({ state }) => state === 'future')
-    .map(({ kid, plan, nbf }) => {
+    .map(({ kid, plan, nbf, use }) => {
       if (!published.some((told) => told.kid === kid)) {
-        const message = `The new key ${kid} is not published: it cannot be used.`;
+        const message = `The new ${named(use)} key ${kid} is not published: it cannot be used.`;
         return { level: 'warn', code: 'key-future-unpublished', message, next: publish };
       }
       if (plan === undefined) {
-        const message = `The new key ${kid} is published and waits from ${at(nbf)} on for somebody to activate it.`;
+        const message = `The new ${named(use)} key ${kid} is published and waits from ${at(nbf)} on for somebody to activate it.`;
         return { level: 'note', code: 'key-waiting', message, next: `caseref keys activate ${kid}` };
       }
       if (plan.activateAt + HOUR > now) {
-        const message = `A rotation is under way: ${kid} is activated at ${at(plan.activateAt)}.`;
+        const message = `A rotation of the ${named(use)} key is under way: ${kid} is activated at ${at(plan.activateAt)}.`;
         return { level: 'note', code: 'rotation-planned', message };
       }
-      const message = `The new key ${kid} should be in use since ${at(plan.activateAt)}: no running node saw to it.`;
+      const message = `The new ${named(use)} key ${kid} should be in use since ${at(plan.activateAt)}: no running node saw to it.`;
       return { level: 'warn', code: 'rotation-late', message, next: `caseref serve, or: caseref keys activate ${kid}` };
     });
 }
@@ -71,13 +72,13 @@ function rotations({ keys, published, publish }: KeyStanding, now: number): Find
 function replaced(keys: readonly PublicKey[], now: number): Finding[] {
   return keys
     .filter(({ state }) => state === 'replaced')
-    .map(({ kid, retireAt = 0 }) => {
+    .map(({ kid, use, retireAt = 0 }) => {
       const next = `caseref keys retire ${kid} --yes`;
       if (retireAt + HOUR > now) {
-        const message = `The private part of ${kid}, which was replaced, is destroyed at ${at(retireAt)}.`;
+        const message = `The private part of the ${named(use)} key ${kid}, which was replaced, is destroyed at ${at(retireAt)}.`;
         return { level: 'note', code: 'key-retiring', message };
       }
-      const message = `The private part of ${kid}, which was replaced, should be destroyed by now.`;
+      const message = `The private part of the ${named(use)} key ${kid}, which was replaced, should be destroyed by now.`;
       return { level: 'warn', code: 'key-retiring-late', message, next };
     });
 }

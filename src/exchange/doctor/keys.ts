@@ -3,9 +3,10 @@ import type { Finding } from '../../domain/finding.ts';
 import { isoInstant } from '../../domain/instant.ts';
 import { isRefusal } from '../../domain/refusal.ts';
 import type { PublicKey } from '../../keys/keystore.ts';
+import { countOwed } from '../../store/attest.ts';
 import { openCard } from '../../wire/card.ts';
 import type { Exchange } from '../context.ts';
-import { publishedClaims, storedCard } from '../publish.ts';
+import { publishedClaims, storedCard } from '../published.ts';
 import { examinePlan } from './key-plan.ts';
 
 const DAY = 86_400;
@@ -26,6 +27,8 @@ export interface OwnKeys {
   /** All keys, and what the published key set says of them. */
   readonly keys?: readonly PublicKey[];
   readonly published?: KeySet['keys'];
+  /** Messages of a lost key that are still to be said again. */
+  readonly owed?: number;
 }
 
 export async function readOwnKeys(exchange: Exchange): Promise<OwnKeys> {
@@ -41,6 +44,7 @@ export async function readOwnKeys(exchange: Exchange): Promise<OwnKeys> {
     cardUntil: await cardEnd(exchange),
     keys,
     published: claims?.keys ?? [],
+    owed: await countOwed(exchange.store.db),
   };
 }
 
@@ -57,14 +61,23 @@ export function examineKeys(own: OwnKeys, now: number): Finding[] {
   const { activeUntil, publishedUntil, identityPresent, keys = [], published = [] } = own;
   const publish = identityPresent
     ? 'caseref keys publish'
-    : 'Bring keys/identity.key back and run caseref keys publish, or sign elsewhere: caseref keys export-public FILE';
+    : 'caseref keys publish --identity FILE, where FILE is the identity key; on another machine: caseref keys export-public FILE';
   return [
     ...examineActive(activeUntil, now, identityPresent ? 'caseref keys rotate' : `caseref keys rotate. ${publish}`),
     ...examinePublished(publishedUntil, now, publish),
     ...(keys.length === 0 ? [] : examinePlan({ keys, published, publish }, now)),
     ...(own.keys === undefined || identityPresent ? [] : examineCard(own.cardUntil, now)),
+    ...examineOwed(own.owed ?? 0),
     identity(identityPresent),
   ];
+}
+
+/** What a lost key signed is said again by a running node, to each partner that knows the key of now. */
+function examineOwed(owed: number): Finding[] {
+  if (owed === 0) return [];
+  const many = owed === 1 ? '1 message of a lost key waits' : `${owed} messages of a lost key wait`;
+  const message = `${many} to be said again under a good one: until then partners doubt them.`;
+  return [{ level: 'note', code: 'attestations-waiting', message, next: 'Let the node run: caseref serve' }];
 }
 
 function examineActive(until: number, now: number, next: string): Finding[] {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Finding } from '../../domain/finding.ts';
+import { waitsToBeFetched } from '../../domain/poll.ts';
 import { hurryDelivery, pendingVerify, type Standing, standings } from '../../store/checkup.ts';
 import { reservePositions } from '../../store/feed.ts';
 import { deliveryInsert } from '../../store/outbox.ts';
@@ -17,8 +18,8 @@ const HOUR = 3_600_000;
  * back are tried in one. The partner's receipt within ten seconds is the only good end.
  */
 export async function tryRoundTrips(exchange: Exchange, partners: readonly PartnerEntry[]): Promise<Finding[]> {
-  const reachable = partners.filter(({ endpoints }) => endpoints.push !== undefined);
-  const polling = partners.filter(({ endpoints }) => endpoints.push === undefined);
+  const reachable = partners.filter((partner) => !waitsToBeFetched(partner));
+  const polling = partners.filter(waitsToBeFetched);
   const started = performance.now();
   const trips: Trip[] = [];
   for (const { facts } of reachable) trips.push(await queueVerify(exchange, facts.issuer));
@@ -99,7 +100,7 @@ function judge(issuer: string, { standing, tookMs }: End): Finding {
 }
 
 function untried(issuer: string): Finding {
-  const message = `${issuer} only polls: it cannot be asked, and no round trip was made.`;
+  const message = `${issuer} fetches its messages itself: no round trip was made.`;
   return { level: 'note', code: 'round-trip-skipped', partner: issuer, message };
 }
 

@@ -20,6 +20,8 @@ const statements = [
      act uuid not null references act, role text not null check (role in ('author', 'approver')),
      operator text not null, kid text not null, token text not null, token_digest text not null unique,
      at timestamptz not null, primary key (act, role))`,
+  // Whoever ends a suspension signs which one: a signature for an earlier one must not end a later one.
+  'alter table partner add column suspended_at timestamptz',
 ];
 
 export async function up(db: Kysely<unknown>): Promise<void> {
