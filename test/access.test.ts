@@ -13,6 +13,7 @@ const routes: Readonly<Record<string, Scope | typeof open>> = {
   'PUT /v1/references/{id}': 'references:write',
   'POST /v1/references/{id}/withdrawal': 'references:write',
   'POST /v1/references:batch': 'references:write',
+  'POST /v1/decisions:batch': 'decisions:write',
   'GET /v1/references': 'references:read',
   'POST /v1/references:search': 'references:read',
   'GET /v1/references/{id}': 'references:read',
@@ -49,7 +50,7 @@ function called(route: string, headers: Readonly<Record<string, string>>) {
   const url = path
     .replace('{id}', '0190f3a2-7c1e-7b3a-9d54-2f6a8c1e4b70')
     .replace('{issuer}', 'https%3A%2F%2Fnode.nobody.example');
-  const type = path.endsWith(':batch') ? 'application/x-ndjson' : 'application/json';
+  const type = path.endsWith('references:batch') ? 'application/x-ndjson' : 'application/json';
   const payload = method === 'GET' ? {} : { payload: '{}' };
   const content = method === 'GET' ? {} : { 'content-type': type };
   return api.app.inject({ method: method as 'GET', url, headers: { ...content, ...headers }, ...payload });

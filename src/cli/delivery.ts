@@ -40,14 +40,32 @@ function listDeliveries(cli: Cli): Command {
     });
 }
 
+interface ReceiptView {
+  readonly outcome: string;
+  readonly code?: string;
+  readonly suspect?: true;
+}
+
+/** What a receipt says, and whether a lost key of the partner signed it: it is then no evidence before it is said again. */
+export function receiptWords(receipt: ReceiptView | null | undefined): string {
+  return [receipt?.outcome, receipt?.code, receipt?.suspect && '(suspect)'].filter(Boolean).join(' ');
+}
+
 const columns: readonly Column<ValueOf<'delivery.list'>['items'][number]>[] = [
   { title: 'id', cell: ({ id }) => id },
   { title: 'partner', cell: ({ partner }) => partner },
   { title: 'event', cell: ({ event }) => event },
   { title: 'state', cell: ({ state }) => state, tone: ({ state }) => deliveryTone(state) },
   { title: 'tries', cell: ({ attempts }) => String(attempts) },
-  { title: 'last answer', cell: ({ lastCode }) => lastCode ?? '' },
-  { title: 'receipt', cell: ({ receipt }) => [receipt?.outcome, receipt?.code].filter(Boolean).join(' ') },
+  {
+    title: 'last answer',
+    cell: ({ lastCode }) => (lastCode === 'waits-to-be-fetched' ? 'waits to be fetched' : (lastCode ?? '')),
+  },
+  {
+    title: 'receipt',
+    cell: ({ receipt }) => receiptWords(receipt),
+    tone: ({ receipt }) => (receipt?.suspect ? 'bad' : 'plain'),
+  },
   { title: 'reference', cell: ({ reference }) => reference?.id ?? '' },
   { title: 'created', cell: ({ createdAt }) => createdAt },
 ];

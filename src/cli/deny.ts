@@ -2,11 +2,14 @@ import { type Command, Option } from 'commander';
 import { codes } from '../domain/codes.ts';
 import type { Deny } from '../domain/contract.types.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { describeWhen, disarmedHost } from './act-view.ts';
 import { codeOption, listed, sayMore } from './argument.ts';
 import { type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
 import { readJsonDocument } from './document.ts';
+import { sayNoLongerAllowed } from './narrowed.ts';
+import { sayWarnings } from './policy/warnings.ts';
 import { ask } from './reach.ts';
-import { askSigned, BY_ANOTHER, type Signs, saySignatures, signs } from './signing.ts';
+import { askSigned, BY_ANOTHER, proposes, type Signs, saySignatures, signs } from './signing.ts';
 
 /** `caseref policy deny`: what leaves to nobody, whatever a partner's policy says. */
 export function denyCommand(cli: Cli): Command {
@@ -35,7 +38,7 @@ function addDeny(cli: Cli): Command {
     'caseref policy deny add --destination XX --ground mandate',
     'caseref policy deny add --file deny.json',
   ]);
-  return signs(command)
+  return proposes(command)
     .option('--destination <cc,…>', 'where the partner is, as recorded at its confirmation', listed)
     .option('--category <code,…>', 'categories of references', listed)
     .option('--host <host,…>', 'hosts or registrable domains; stored, compared, and never logged', listed)
@@ -53,11 +56,13 @@ function addDeny(cli: Cli): Command {
             ['state', deny.state, deny.state === 'active' ? 'good' : 'waiting'],
           ]);
           saySignatures(cli, deny);
+          sayWarnings(cli, deny.warnings);
           if (deny.appliesTo.length > 0) cli.terminal.fields([['applies to', deny.appliesTo.join(', ')]]);
           else cli.terminal.warn('It applies to no partner that you have now.');
-          if (deny.state === 'active')
-            cli.terminal.say('It counts for every decision from now on; what was sent is not called back.');
-          else sayWaits(cli, options, deny.id, 'It denies nothing yet. Another operator approves it:');
+          if (deny.state === 'active') {
+            cli.terminal.say('It counts for every decision from now on; what was sent is not called back by itself.');
+            sayNoLongerAllowed(cli, options, deny.noLongerAllowed);
+          } else sayWaits(cli, options, deny, 'It denies nothing yet. Another operator approves it:');
         }),
       );
     });
@@ -99,7 +104,7 @@ function listDenies(cli: Cli): Command {
                 { title: 'deny', cell: ({ id }) => id, tone: () => 'strong' },
                 { title: 'ground', cell: ({ ground }) => ground },
                 { title: 'destination', cell: ({ destination }) => destination?.join(',') ?? 'everywhere' },
-                { title: 'hosts', cell: ({ hosts }) => hosts?.map(disarmed).join(',') ?? '', shrinks: true },
+                { title: 'hosts', cell: ({ hosts }) => hosts?.map(disarmedHost).join(',') ?? '', shrinks: true },
                 { title: 'when', cell: ({ when }) => describeWhen(when), shrinks: true },
               ],
               items,
@@ -112,31 +117,22 @@ function listDenies(cli: Cli): Command {
   );
 }
 
-/** A listed host is where such content was: nothing may make a link of it. */
-function disarmed(host: string): string {
-  return host.replaceAll('.', '[.]');
-}
-
-function describeWhen(when: Deny['when']): string {
-  return Object.entries(when ?? {})
-    .map(([member, wanted]) => `${member}=${Array.isArray(wanted) ? wanted.join('|') : JSON.stringify(wanted)}`)
-    .join(' ');
-}
-
-function sayWaits(cli: Cli, options: Everywhere, id: string, what: string): void {
-  cli.terminal.next(what, [`caseref policy deny approve ${id} ${BY_ANOTHER}${sameNode(options)}`]);
+function sayWaits(cli: Cli, options: Everywhere, act: { id: string; digest: string }, what: string): void {
+  const { id, digest } = act;
+  cli.terminal.next(what, [`caseref policy deny approve ${id} --digest ${digest} ${BY_ANOTHER}${sameNode(options)}`]);
 }
 
 function removeDeny(cli: Cli): Command {
   const command = leaf('remove', 'end a deny; it stays in the record', ['caseref policy deny remove no-chats']);
-  return signs(command)
+  return proposes(command)
     .argument('<id>', 'name of the deny')
     .action(async (id: string, options: Signs) => {
       cli.end(
         await askSigned(cli, options, 'policy.deny.remove', { id }, (ended) => {
           if (ended.removed) cli.terminal.step(`The deny ${id} is removed.`, 'good');
           saySignatures(cli, ended);
-          if (!ended.removed) sayWaits(cli, options, id, 'It denies as before. Another operator approves its removal:');
+          if (!ended.removed)
+            sayWaits(cli, options, ended, 'It denies as before. Another operator approves its removal:');
         }),
       );
     });
@@ -144,15 +140,19 @@ function removeDeny(cli: Cli): Command {
 
 function approveDeny(cli: Cli): Command {
   const command = leaf('approve', 'approve, as the second person, that a deny is added or removed', [
-    'caseref policy deny approve no-chats --operator ben.operator.key',
+    'caseref policy deny approve no-chats --digest S256:… --operator ben.operator.key',
   ]);
   return signs(command)
     .argument('<id>', 'name of the deny')
-    .action(async (id: string, options: Signs) => {
+    .requiredOption('--digest <digest>', 'which deny of that name, as operator pending shows it')
+    .option('--yes', 'sign without being asked: it was looked at')
+    .action(async (id: string, options: Signs & { readonly digest: string }) => {
+      const { digest } = options;
       cli.end(
-        await askSigned(cli, options, 'policy.deny.approve', { id }, (approved) => {
+        await askSigned(cli, options, 'policy.deny.approve', { id, digest }, (approved) => {
           cli.terminal.step(`The deny ${id} is ${approved.state === 'active' ? 'in force' : 'removed'}.`, 'good');
           saySignatures(cli, approved);
+          sayNoLongerAllowed(cli, options, approved.noLongerAllowed);
         }),
       );
     });

@@ -12,12 +12,14 @@ import {
   settle,
 } from '../config.ts';
 import { codes } from '../domain/codes.ts';
+import type { Contact } from '../domain/contract.types.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { checkPassphrase } from '../keys/keystore.ts';
 import { spokenFingerprint } from '../wire/fingerprint.ts';
 import { isLoopbackIssuer } from '../wire/issuer.ts';
 import { codeOption, listed, wholeNumber } from './argument.ts';
 import { answerWith, type Cli, type Everywhere, leaf, quoted, refuseWith } from './command.ts';
+import { readContact } from './contact.ts';
 import type { Exit } from './exit.ts';
 import { fingerprintFields } from './keys.ts';
 import { readPassphrase } from './passphrase.ts';
@@ -27,6 +29,7 @@ interface InitOptions extends Everywhere {
   readonly name: string;
   readonly type: string;
   readonly jurisdiction: readonly string[];
+  readonly contact?: string;
   readonly retainDays?: number;
   readonly peer?: string;
   readonly api?: string;
@@ -34,6 +37,7 @@ interface InitOptions extends Everywhere {
   readonly private?: string;
   readonly database?: string;
   readonly schema?: string;
+  readonly pollOnly?: true;
 }
 
 const types = codes.organisationType.filter((type) => type !== 'unknown');
@@ -50,7 +54,12 @@ export function initCommand(cli: Cli): Command {
     .requiredOption('--name <name>', 'name of the organisation')
     .addOption(codeOption('--type <type>', 'what the organisation is', types).makeOptionMandatory())
     .requiredOption('--jurisdiction <cc,…>', 'where it is competent: ISO 3166-1 codes', listed)
+    .option(
+      '--contact <file>',
+      'JSON with desk, email, phone, emergencyPhone, hours, timezone, languages: for the card',
+    )
     .option('--retain-days <n>', 'longest retention, 1 to 3650 days', wholeNumber(1, 3650))
+    .option('--poll-only', 'take no inbound connection: fetch from partners instead (two such nodes cannot exchange)')
     .option('--peer <host:port>', `where partners’ nodes call (default: ${at(defaultListeners.peer)})`)
     .option('--api <host:port>', `where own software calls (default: ${at(defaultListeners.api)})`)
     .option('--portal <host:port>', `where liaisons read (default: ${at(defaultListeners.portal)})`)
@@ -63,7 +72,9 @@ export function initCommand(cli: Cli): Command {
 async function makeNode(cli: Cli, options: InitOptions): Promise<Exit> {
   const dataDir = dataDirectory(cli.environment, options.data);
   if (isRefusal(dataDir)) return refuseWith(cli, options, dataDir);
-  const plan = settleInit(cli, options);
+  const contact = options.contact === undefined ? undefined : await readContact(cli, options.contact);
+  if (isRefusal(contact)) return refuseWith(cli, options, contact);
+  const plan = settleInit(cli, options, contact);
   if (isRefusal(plan)) return refuseWith(cli, options, plan);
   const passphrase = await readPassphrase(cli, { making: true });
   if (isRefusal(passphrase)) return refuseWith(cli, options, passphrase);
@@ -84,7 +95,7 @@ interface Plan {
   readonly store: RunSettings['store'];
 }
 
-function settleInit(cli: Cli, options: InitOptions): Plan | Refusal {
+function settleInit(cli: Cli, options: InitOptions, contact: Contact | undefined): Plan | Refusal {
   const database = databaseOf(cli, options);
   if (isRefusal(database)) return database;
   if (database === undefined && options.schema !== undefined) {
@@ -98,9 +109,11 @@ function settleInit(cli: Cli, options: InitOptions): Plan | Refusal {
     name: options.name,
     type: options.type,
     jurisdictions: options.jurisdiction,
+    ...(contact && { contact }),
     ...listeners,
     ...(database && { schema: options.schema ?? 'caseref' }),
     ...(options.retainDays !== undefined && { retainDays: options.retainDays }),
+    ...(options.pollOnly && { pollOnly: options.pollOnly }),
   });
   if (isRefusal(settings)) return settings;
   const run = settle({ ...cli.environment, database }, settings);
@@ -134,15 +147,20 @@ function listenersOf(options: InitOptions) {
 function printNode(
   { terminal }: Cli,
   node: { issuer: string; directory: string; fingerprint: string; spoken: string },
-  { store }: Plan,
+  { store, settings }: Plan,
 ): void {
   const { issuer, directory } = node;
   terminal.fields([
     ['node', issuer, 'strong'],
     ['directory', directory],
+    ['inbound', settings.pollOnly ? 'none: it fetches from its partners' : undefined],
     ['store', store.kind === 'embedded' ? 'embedded' : `PostgreSQL, schema ${store.schema}`],
     ...fingerprintFields(node),
   ]);
+  if (settings.contact === undefined)
+    terminal.say(
+      'The card names no telephone: partners cannot call. Write "contact" into node.json, or make it with --contact.',
+    );
   if (store.kind === 'postgres') terminal.say('Every command of this node wants CASEREF_DATABASE.');
   const named = `--data ${quoted(directory)}`;
   const trial = store.kind === 'embedded' && !isLoopbackIssuer(issuer) ? ' --trial' : '';

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { type Cli, type Everywhere, group, leaf } from './command.ts';
 import { newIdentityCommand, passphraseCommand } from './keys/identity.ts';
-import { activateCommand, generateCommand, retireCommand, revokeCommand } from './keys/life.ts';
+import { activateCommand, generateCommand, retireCommand } from './keys/life.ts';
 import { listCommand } from './keys/list.ts';
 import { exportCommand, publishCommand } from './keys/publish.ts';
+import { revokeCommand } from './keys/revoke.ts';
 import { rotateCommand } from './keys/rotate.ts';
 import { ask } from './reach.ts';
 import type { Field } from './terminal.ts';

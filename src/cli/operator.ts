@@ -2,11 +2,12 @@ import { access } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { createOperatorKey, type OperatorPublicKey } from '../keys/operator-file.ts';
+import { viewAct } from './act-view.ts';
 import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
 import { pathOf, readJsonDocument } from './document.ts';
 import { readPassphraseOf } from './passphrase.ts';
 import { ask, type ValueOf } from './reach.ts';
-import { askSigned, BY_ANOTHER, openOperator, type Signs, saySignatures, signs } from './signing.ts';
+import { askSigned, BY_ANOTHER, openOperator, proposes, type Signs, saySignatures, signs } from './signing.ts';
 
 /** `caseref operator`: the persons whose keys sign what changes the trust of this node. */
 export function operatorCommand(cli: Cli): Command {
@@ -109,18 +110,30 @@ function addOperator(cli: Cli): Command {
       'caseref operator add eve --public eve.public.json --operator ada.operator.key',
     ],
   );
-  return signs(command)
+  return proposes(command)
     .argument('<name>', 'name of the person: lower-case letters, digits, dots and hyphens')
     .option('--file <file>', FILE)
     .option('--public <file>', 'the public part of a key made elsewhere; - is standard input')
     .action(async (name: string, options: KeyOptions) => {
       const jwk = await givenKey(cli, name, options);
       if (isRefusal(jwk)) return cli.end(refuseWith(cli, options, jwk));
-      cli.end(await askSigned(cli, options, 'operator.add', { name, jwk }, (change) => print(cli, options, change)));
+      cli.end(
+        await askSigned(cli, options, 'operator.add', { name, jwk }, (change) => {
+          print(cli, options, change, '');
+          if (change.state === 'active' && change.active === 2) sayOnlyTwo(cli, options);
+        }),
+      );
     });
 }
 
-function print(cli: Cli, options: Everywhere, change: ValueOf<'operator.add'>): void {
+function sayOnlyTwo(cli: Cli, options: Everywhere): void {
+  cli.terminal.warn(
+    'From now on what one of the two does waits for the other: when one key is lost, nothing can be approved any more, its removal included.',
+  );
+  cli.terminal.next('Register a third:', [`caseref operator add NAME ${BY_ANOTHER}${sameNode(options)}`]);
+}
+
+function print(cli: Cli, options: Everywhere, change: ValueOf<'operator.add'>, removal: string): void {
   const { name, kid, state } = change;
   cli.terminal.fields([
     ['operator', name, 'strong'],
@@ -130,7 +143,7 @@ function print(cli: Cli, options: Everywhere, change: ValueOf<'operator.add'>): 
   saySignatures(cli, change);
   if (state !== 'pending') return;
   cli.terminal.next('Nothing has changed yet. Another operator compares the kid with its owner and approves:', [
-    `caseref operator approve ${name} ${BY_ANOTHER}${sameNode(options)}`,
+    `caseref operator approve ${name}${removal} --kid ${kid} ${BY_ANOTHER}${sameNode(options)}`,
   ]);
 }
 
@@ -138,26 +151,44 @@ function removeOperator(cli: Cli): Command {
   const command = leaf('remove', 'end what the key of an operator may sign; its signatures stay in the record', [
     'caseref operator remove ben --yes --operator ada.operator.key',
   ]);
-  return signs(command)
+  return proposes(command)
     .argument('<name>', 'name of the operator')
     .option('--yes', 'do it')
-    .action(async (name: string, { yes = false, ...options }: Signs & { yes?: boolean }) => {
+    .action(async (name: string, { yes = false, ...options }: Signs) => {
       if (!yes) {
         const what = 'A name and a key that were removed are never taken again. Nothing was done.';
         return cli.end(refuseWith(cli, options, refuse('usage-invalid', '', what, 'If that is meant, give --yes.')));
       }
-      cli.end(await askSigned(cli, options, 'operator.remove', { name }, (change) => print(cli, options, change)));
+      cli.end(
+        await askSigned(cli, options, 'operator.remove', { name }, (change) => print(cli, options, change, REMOVAL)),
+      );
     });
+}
+
+const REMOVAL = ' --removal';
+
+interface ApproveOptions extends Signs {
+  readonly kid: string;
+  readonly removal?: boolean;
 }
 
 function approveOperator(cli: Cli): Command {
   const command = leaf('approve', 'approve, as the second person, that an operator is added or removed', [
-    'caseref operator approve eve --operator ben.operator.key',
+    'caseref operator approve eve --kid KID --operator ben.operator.key',
+    'caseref operator approve eve --removal --kid KID --operator ben.operator.key',
   ]);
   return signs(command)
     .argument('<name>', 'name of the operator')
-    .action(async (name: string, options: Signs) => {
-      cli.end(await askSigned(cli, options, 'operator.approve', { name }, (change) => print(cli, options, change)));
+    .requiredOption('--kid <kid>', 'kid of its key, as its owner reads it out and as operator pending shows it')
+    .option('--removal', 'that it is removed')
+    .option('--yes', 'sign without being asked: it was looked at')
+    .action(async (name: string, options: ApproveOptions) => {
+      const { kid, removal } = options;
+      cli.end(
+        await askSigned(cli, options, 'operator.approve', { name, kid, removal }, (change) =>
+          print(cli, options, change, ''),
+        ),
+      );
     });
 }
 
@@ -197,9 +228,10 @@ function listPending(cli: Cli): Command {
     cli.end(
       await ask(cli, options, 'operator.pending', {}, ({ items }) => {
         if (items.length === 0) cli.terminal.say('Nothing waits for a second operator.');
-        for (const { act, subject, author, createdAt, digest, approve } of items) {
+        for (const { act, subject, author, createdAt, digest, document, approve } of items) {
           cli.terminal.fields([
             [act, subject, 'strong'],
+            ...viewAct(act, document),
             ['signed by', `${author}, ${createdAt}`],
             ['digest', digest],
           ]);

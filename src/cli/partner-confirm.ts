@@ -3,7 +3,7 @@ import { codes } from '../domain/codes.ts';
 import { codeOption, listed } from './argument.ts';
 import { type Cli, leaf, quoted, sameNode } from './command.ts';
 import type { ValueOf } from './reach.ts';
-import { askSigned, BY_ANOTHER, type Signs, saySignatures, signs } from './signing.ts';
+import { askSigned, BY_ANOTHER, proposes, type Signs, saySignatures } from './signing.ts';
 
 const FOREIGN =
   'Confirmed as a foreign client: messages to it are signed and not encrypted; only TLS protects them on the way, and whoever ends that TLS reads them.';
@@ -24,7 +24,7 @@ export function confirmPartner(cli: Cli): Command {
     "caseref partner confirm https://node.police-b.example --fingerprint '31742 09911 …'",
     'caseref partner confirm https://node.police-b.example --fingerprint FP --as law-enforcement --jurisdiction NL',
   ]);
-  return signs(command)
+  return proposes(command)
     .argument('<issuer>', 'the partner, exactly as it was added')
     .requiredOption('--fingerprint <fp>', 'as it was read out: eight groups of five digits, or as it is written')
     .addOption(codeOption('--as <type>', 'what the partner is (default: as its card says)', codes.organisationType))

@@ -4,8 +4,11 @@ import { type PageOptions, paged, sayMore } from './argument.ts';
 import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
 import { type Exit, exit } from './exit.ts';
 import { addPartner, updatePartner } from './introduce.ts';
+import { sayNoLongerAllowed } from './narrowed.ts';
 import { confirmPartner } from './partner-confirm.ts';
+import { printSuspect } from './partner-suspect.ts';
 import { ask, reach, type ValueOf } from './reach.ts';
+import { askSigned, BY_ANOTHER, type Signs, saySignatures, signs } from './signing.ts';
 import type { Column, Tone } from './table.ts';
 
 /** `caseref partner`: who this node exchanges with. */
@@ -46,28 +49,37 @@ function suspendPartner(cli: Cli): Command {
         return cli.end(refuseWith(cli, options, refuse('usage-invalid', '', what, next)));
       }
       cli.end(
-        await ask(cli, options, 'partner.suspend', { issuer, all, reason }, ({ suspended }) => {
+        await ask(cli, options, 'partner.suspend', { issuer, all, reason }, ({ suspended, noLongerAllowed }) => {
           if (suspended.length === 0) cli.terminal.say('There is no active partner.');
           for (const one of suspended) cli.terminal.step(`${one} is suspended.`, 'bad');
           if (suspended.length > 0)
             cli.terminal.next('To let it go on:', [
               `caseref partner resume ${suspended.length === 1 ? suspended[0] : 'ISSUER'}${sameNode(options)}`,
             ]);
+          sayNoLongerAllowed(cli, options, noLongerAllowed);
         }),
       );
     });
 }
 
 function resumePartner(cli: Cli): Command {
-  return leaf('resume', 'let the exchange with a suspended partner go on', [
+  const command = leaf('resume', 'let the exchange with a suspended partner go on', [
     'caseref partner resume https://node.police-b.example',
-  ])
+    'caseref partner resume https://node.police-b.example --operator ada.operator.key',
+  ]);
+  return signs(command)
     .argument('<issuer>', 'the partner')
-    .action(async (issuer: string, options: Everywhere) => {
+    .action(async (issuer: string, options: Signs) => {
       cli.end(
-        await ask(cli, options, 'partner.resume', { issuer }, () => {
+        await askSigned(cli, options, 'partner.resume', { issuer }, (resumed) => {
+          saySignatures(cli, resumed);
+          if (resumed.state === 'pending') {
+            const command = `caseref partner resume ${issuer} ${BY_ANOTHER}${sameNode(options)}`;
+            return cli.terminal.next('It is suspended as before. Another operator gives the same command:', [command]);
+          }
           cli.terminal.step(`${issuer} is active again; what waited for it goes now.`, 'good');
-          cli.terminal.next('What was decided meanwhile may be held:', [
+          cli.terminal.say('What was shared meanwhile is decided again by itself; what a person decided stays.');
+          cli.terminal.next('What is still held waits for a person:', [
             `caseref reference held --partner ${issuer}${sameNode(options)}`,
           ]);
         }),
@@ -76,16 +88,23 @@ function resumePartner(cli: Cli): Command {
 }
 
 function removePartner(cli: Cli): Command {
-  return leaf('remove', 'end the exchange with a partner; withdrawals cannot reach it any more', [
+  const command = leaf('remove', 'end the exchange with a partner; withdrawals cannot reach it any more', [
     'caseref partner remove https://node.police-b.example          says what would be lost',
     'caseref partner remove https://node.police-b.example --yes',
-  ])
+  ]);
+  return signs(command)
     .argument('<issuer>', 'the partner')
     .option('--yes', 'do it')
-    .action(async (issuer: string, options: Everywhere & { yes?: boolean }) => {
+    .action(async (issuer: string, options: Signs) => {
       const { yes = false } = options;
       cli.end(
-        await ask(cli, options, 'partner.remove', { issuer, yes }, ({ holds, owed, dropped }) => {
+        await askSigned(cli, options, 'partner.remove', { issuer, yes }, (removed) => {
+          const { state, holds, owed, dropped } = removed;
+          saySignatures(cli, removed);
+          if (state === 'pending') {
+            const again = `caseref partner remove ${issuer} --yes ${BY_ANOTHER}${sameNode(options)}`;
+            return cli.terminal.next('It is a partner as before. Another operator gives the same command:', [again]);
+          }
           cli.terminal.step(`${issuer} is no partner any more; what it sent stays under retention.`, 'bad');
           cli.terminal.say(`It holds ${holds} of our references; ${dropped} messages that waited for it are dropped.`);
           for (const { reference, state, queuedAt } of owed)
@@ -209,7 +228,8 @@ function printPartner(cli: Cli, partner: ValueOf<'partner.show'>): void {
     ['encryption', encryption && [encryption.mode, encryption.kid].filter(Boolean).join(', now to ')],
     ['verifies', partner.algorithms?.join(', ')],
     ['key set', `${keySet.seq}, until ${keySet.expiresAt}`],
-    ['newest', keySet.refreshedAt && `seen ${keySet.refreshedAt}`],
+    ['takes messages at', partner.endpointsElsewhere?.join(', '), 'waiting'],
+    ['was the newest', keySet.refreshedAt && `at ${keySet.refreshedAt}`],
     [
       'asked for',
       keySet.triedAt && `${keySet.triedAt}${failed(keySet.failures)}`,
@@ -218,6 +238,7 @@ function printPartner(cli: Cli, partner: ValueOf<'partner.show'>): void {
     ['suspect', suspect.count > 0 ? `${suspect.count} messages, not attested anew` : undefined, 'bad'],
   ]);
   if (replacement) printReplacement(cli, partner.issuer, replacement);
+  printSuspect(terminal, suspect);
   terminal.line('');
   terminal.table(
     [

@@ -15,6 +15,17 @@ export async function askSecret({ stdin, terminal }: Cli, question: string): Pro
   }
 }
 
+/** Asks a question that only the word `yes` answers; undefined where there is no terminal to ask on. */
+export async function askYes({ stdin, terminal }: Cli, question: string): Promise<boolean | undefined> {
+  if (!stdin.isTTY || !terminal.prompt(`${question} Type yes to do it: `)) return undefined;
+  stdin.setEncoding('utf8');
+  try {
+    return (await readTyped(stdin))?.trim() === 'yes';
+  } finally {
+    stdin.pause();
+  }
+}
+
 function readTyped(stdin: NodeJS.ReadStream): Promise<string | undefined> {
   return new Promise((resolve) => {
     let typed = '';

@@ -3,76 +3,12 @@ import { codes } from '../domain/codes.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { codeOption } from './argument.ts';
 import { type Cli, type Everywhere, leaf, refuseWith } from './command.ts';
-import { ask } from './reach.ts';
+import { ask, type ValueOf } from './reach.ts';
 
 const listed = (list: readonly string[]) => list.filter((code) => code !== 'unknown');
 
 function unconfirmed(what: string): Refusal {
   return refuse('usage-invalid', '', `${what} Nothing was done.`, 'Look once more, then give --yes.');
-}
-
-interface WithdrawOptions extends Everywhere {
-  readonly batch?: string;
-  readonly reason: string;
-  readonly purge?: boolean;
-  readonly yes?: boolean;
-}
-
-/** `caseref reference withdraw`: takes an own reference back, wherever it went. */
-export function withdrawCommand(cli: Cli): Command {
-  return leaf('withdraw', 'take an own reference back: sealed here at once, and everybody who holds it is asked', [
-    'caseref reference withdraw 0b8f… --reason sent-in-error --purge',
-    'caseref reference withdraw --batch 5c1e… --reason wrong-assessment --purge --yes',
-  ])
-    .argument('[id]', 'id of the reference')
-    .option('--batch <report>', 'every open reference of one public report, by the id of the report; wants --yes')
-    .addOption(codeOption('--reason <code>', 'why', listed(codes.withdrawalReason)).makeOptionMandatory())
-    .option('--purge', 'recipients erase it as well, after the delay of their policy')
-    .option('--yes', 'do it')
-    .action(async (id: string | undefined, options: WithdrawOptions) => {
-      const { batch: report, reason, purge = false, yes = false } = options;
-      if ((id === undefined) === (report === undefined)) {
-        const wrong = refuse(
-          'usage-invalid',
-          '',
-          'One reference or one batch is needed.',
-          'Give an ID, or --batch REPORT.',
-        );
-        return cli.end(refuseWith(cli, options, wrong));
-      }
-      if (id !== undefined)
-        return cli.end(await ask(cli, options, 'reference.withdraw', { id, reason, purge }, (done) => told(cli, done)));
-      if (!yes)
-        return cli.end(refuseWith(cli, options, unconfirmed('This takes back every open reference of the report.')));
-      const given = { report: report as string, reason, purge };
-      cli.end(
-        await ask(cli, options, 'reference.withdraw.report', given, ({ batch, items }) => {
-          cli.terminal.say(`${items.length} references taken back as batch ${batch}.`);
-          for (const one of items) told(cli, one);
-        }),
-      );
-    });
-}
-
-const meaning = {
-  asked: 'asked; complete with its receipt',
-  cancelled: 'it had not left; cancelled',
-  'asked-before': 'asked before',
-} as const;
-
-function told(
-  cli: Cli,
-  { id, recipients }: { id: string; recipients: readonly { partner: string; state: keyof typeof meaning }[] },
-): void {
-  cli.terminal.say(`${id} is sealed here.`);
-  if (recipients.length === 0) cli.terminal.say('Nobody had it.');
-  cli.terminal.table(
-    [
-      { title: 'partner', cell: (row) => row.partner },
-      { title: 'what happens', cell: (row) => meaning[row.state] },
-    ],
-    recipients,
-  );
 }
 
 /** `caseref reference restrict`: keeps a reference out of sight and out of erasure for a duty. */
@@ -116,6 +52,18 @@ export function eraseCommand(cli: Cli): Command {
     });
 }
 
+type Waiting = ValueOf<'reference.held'>['items'][number];
+
+function ageOf({ hours }: Waiting): string {
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
+}
+
+/** What must be seen before anything else of a row. */
+function markOf({ urgency, suspect, overdue }: Waiting): string {
+  const marks = [urgency === 'emergency' && 'emergency', suspect && 'suspect', overdue && 'overdue'];
+  return marks.filter((mark) => mark !== false && mark !== undefined).join(', ');
+}
+
 /** `caseref reference held`: what waits for a person. */
 export function heldCommand(cli: Cli): Command {
   return leaf('held', 'list what waits for a decision, the longest waiting first', [
@@ -127,18 +75,22 @@ export function heldCommand(cli: Cli): Command {
     .action(async (options: Everywhere & { partner?: string; rule?: string }) => {
       const { partner, rule } = options;
       cli.end(
-        await ask(cli, options, 'reference.held', { partner, rule }, ({ items, withdrawals }) => {
+        await ask(cli, options, 'reference.held', { partner, rule }, ({ items, waiting, overdue, withdrawals }) => {
           if (items.length + withdrawals.length === 0) return cli.terminal.say('Nothing waits.');
-          cli.terminal.table(
+          cli.terminal.table<Waiting>(
             [
               { title: 'since', cell: (row) => row.since },
+              { title: 'age', cell: ageOf, tone: (row) => (row.overdue ? 'bad' : 'plain') },
               { title: 'id', cell: (row) => row.id },
               { title: 'way', cell: (row) => (row.direction === 'out' ? 'to' : 'from') },
               { title: 'partner', cell: (row) => row.partner, shrinks: true },
               { title: 'held by', cell: (row) => row.rule },
+              { title: '', cell: markOf, tone: () => 'bad' },
             ],
             items,
           );
+          if (waiting > items.length) cli.terminal.say(`The oldest ${items.length} of ${waiting} are listed.`);
+          if (overdue > 0) cli.terminal.warn(`${overdue} have waited for more than a day.`);
           for (const one of withdrawals) {
             cli.terminal.say(
               `withdrawal of ${one.id} by ${one.partner} (${one.reason})${one.batch ? `, batch ${one.batch}` : ''}`,
@@ -189,13 +141,21 @@ export function decideCommand(cli: Cli): Command {
         );
       }
       cli.end(
-        await ask(cli, options, 'reference.decide', { id, originator, partner, rule, then }, ({ decided, kept }) => {
-          cli.terminal.say(`${decided} decided: ${then}.`);
-          for (const one of kept)
-            cli.terminal.warn(
-              `${one.id} stays held for ${one.partner}: ${one.rule} is no rule that a person may pass over.`,
-            );
-        }),
+        await ask(
+          cli,
+          options,
+          'reference.decide',
+          { id, originator, partner, rule, then },
+          ({ decided, kept, keptCount }) => {
+            cli.terminal.say(`${decided} decided: ${then}.`);
+            for (const one of kept)
+              cli.terminal.warn(
+                `${one.id} stays held for ${one.partner}: ${one.rule} is no rule that a person may pass over.`,
+              );
+            if (keptCount > kept.length)
+              cli.terminal.warn(`${keptCount - kept.length} more stay held in the same way.`);
+          },
+        ),
       );
     });
 }

@@ -1,4 +1,4 @@
-import type { CaseReference } from '../domain/contract.types.ts';
+import type { CaseReference, IndustryReference } from '../domain/contract.types.ts';
 import { disarmUrl } from '../domain/mask.ts';
 import type { ValueOf } from './reach.ts';
 import type { Column, Tone } from './table.ts';
@@ -9,7 +9,7 @@ type ShownReference = ValueOf<'reference.show'>;
 type Submitted = ValueOf<'reference.submit'>;
 
 /** The content of a reference, of which a row has none once its data key is destroyed. */
-function contentOf(row: object): Partial<CaseReference> {
+function contentOf(row: object): Partial<CaseReference & IndustryReference & { lowered: { stated: string } }> {
   return row;
 }
 
@@ -123,7 +123,7 @@ function onTerminal(url: string | undefined): string {
 
 function printContent(terminal: Terminal, shown: ShownReference): void {
   const content = contentOf(shown);
-  const { jurisdiction, marking, urgency } = content;
+  const { jurisdiction, marking, urgency, source, lowered } = content;
   terminal.fields([
     ['reference', shown.id, 'strong'],
     ['originator', shown.originator],
@@ -136,10 +136,18 @@ function printContent(terminal: Terminal, shown: ShownReference): void {
     ],
     ['revision', shown.revision],
     ['address', onTerminal(content.url)],
+    ['passed on', source && `${shown.originator} states that ${source.iss} submitted ${source.sub}`],
+    ['requested', content.requested],
+    ['legal basis', content.legalBasis],
     ['role', content.role],
     ['category', content.category],
     ['features', content.features?.join(', ')],
     ['urgency', [urgency?.level, urgency?.code].filter(Boolean).join(', ')],
+    [
+      'lowered here',
+      lowered && `its originator says ${lowered.stated}; it raised more of these today than the policy takes`,
+      'bad',
+    ],
     ['hosted in', jurisdiction?.hosting],
     ['reported in', jurisdiction?.reporting],
     ['concerned', jurisdiction?.concerned?.map(({ country, basis }) => `${country} (${basis})`).join(', ')],
@@ -154,6 +162,7 @@ function printContent(terminal: Terminal, shown: ShownReference): void {
   ]);
   for (const { by, scheme, code, law, method, at } of content.assessments ?? []) {
     const under = law === undefined ? '' : ` under ${law}`;
-    terminal.line(`assessed by ${by ?? shown.originator} as ${scheme} ${code}${under} on ${at} (${method})`);
+    const party = by ?? (source ? `${source.iss}, as ${shown.originator} states,` : shown.originator);
+    terminal.line(`assessed by ${party} as ${scheme} ${code}${under} on ${at} (${method})`);
   }
 }

@@ -6,8 +6,9 @@ import { type Cli, type Everywhere, group, leaf, refuseWith } from './command.ts
 import { readJsonDocument } from './document.ts';
 import { importCommand } from './import.ts';
 import { ask } from './reach.ts';
-import { decideCommand, eraseCommand, heldCommand, restrictCommand, withdrawCommand } from './recall.ts';
+import { decideCommand, eraseCommand, heldCommand, restrictCommand } from './recall.ts';
 import { printReference, printSubmitted, referenceColumns } from './reference-view.ts';
+import { withdrawCommand } from './withdraw.ts';
 
 /** `caseref reference`: case references, own ones and those of partners. */
 export function referenceCommand(cli: Cli): Command {

@@ -4,10 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { revokeClient } from '../../src/exchange/clients.ts';
+import { addDeny, approveDeny } from '../../src/exchange/denies.ts';
 import { recordEvents } from '../../src/store/feed.ts';
 import { inTransaction } from '../../src/store/transaction.ts';
 import { submission, type TestApi, testApi } from '../support/api.ts';
 import { clientToken } from '../support/exchange.ts';
+import { actAs, person, register } from '../support/operators.ts';
 
 interface Entry {
   readonly cursor: string;
@@ -201,4 +203,24 @@ describe('the open feed', () => {
     await closing.close();
     await open.ended;
   });
+});
+
+test('an act of two operators comes with who did what', async () => {
+  const [ada, ben] = [person('ada'), person('ben')];
+  await register(api.exchange, ada, ben);
+  const deny = { id: 'd1', ground: 'legal', when: { category: ['csam'] } };
+  const waits = await actAs(api.exchange, ada, (signing) => addDeny(api.exchange, deny, signing));
+  if (Array.isArray(waits)) throw new Error(`refused: ${waits[0]?.code}`);
+  const approved = { id: 'd1', digest: waits.digest };
+  await actAs(api.exchange, ben, (signing) => approveDeny(api.exchange, approved, signing));
+  const items = (await feed('?limit=500')).items as (Entry & { detail?: object })[];
+  const signed = items.filter(({ type }) => /^(operator|act|deny)\./.test(type));
+  const act = { act: 'deny.add', subject: 'd1', digest: waits.digest, author: 'ada' };
+  expect(signed.map(({ type, detail }) => ({ type, detail }))).toEqual([
+    { type: 'operator.added', detail: { operator: 'ada', kid: ada.key.kid } },
+    { type: 'operator.added', detail: { operator: 'ben', kid: ben.key.kid } },
+    { type: 'act.pending', detail: act },
+    { type: 'act.approved', detail: { ...act, approver: 'ben' } },
+    { type: 'deny.added', detail: { deny: 'd1', author: 'ada', approver: 'ben' } },
+  ]);
 });

@@ -1,11 +1,12 @@
 import * as exchange from './exchange.ts';
 import * as guard from './guard.ts';
 import * as imported from './import.ts';
+import * as simulate from './simulate.ts';
 import * as verify from './verify.ts';
 
 const benches: Readonly<
   Record<string, { bench: (print: (figure: Record<string, unknown>) => void) => Promise<void> }>
-> = { exchange, guard, import: imported, verify };
+> = { exchange, guard, import: imported, simulate, verify };
 
 const wanted = process.argv[2];
 const chosen = wanted === undefined ? Object.keys(benches) : [wanted];

@@ -51,9 +51,9 @@ describe('with the identity key on this machine', () => {
     const kid = (await active('sig'))?.kid ?? '';
     const calls = [
       ['keys', 'retire', kid],
-      ['keys', 'revoke', kid, '--reason', 'compromised'],
+      ['keys', 'revoke', kid, '--reason', 'compromised', '--since', 'now'],
       ['keys', 'rotate'],
-      ['keys', 'new-identity', '--reason', 'lost'],
+      ['keys', 'new-identity', '--reason', 'lost', '--keep-keys'],
     ];
     for (const args of calls) {
       const { code, err } = await node.run(...args);
@@ -61,6 +61,31 @@ describe('with the identity key on this machine', () => {
       expect(err).toContain('--yes');
     }
     expect((await list()).keys).toHaveLength(2);
+  });
+
+  test('a new identity asks whether the other keys were in other hands', { timeout: SLOW }, async () => {
+    const replaced = await node.run('keys', 'new-identity', '--reason', 'lost', '--yes');
+    expect([replaced.code, replaced.err]).toEqual([2, expect.stringMatching(/--since INSTANT.*--keep-keys/)]);
+    expect((await list()).keys).toHaveLength(2);
+  });
+
+  test('a key revoked without an instant is revoked from now on, and what that leaves out is said', {
+    timeout: SLOW,
+  }, async () => {
+    const kid = (await active('sig'))?.kid ?? '';
+    const revoked = await node.run('keys', 'revoke', kid, '--reason', 'somebody had it', '--yes');
+    expect([revoked.code, revoked.out + revoked.err]).toEqual([
+      0,
+      expect.stringMatching(/passes for ours[\s\S]*--since INSTANT/),
+    ]);
+  });
+
+  test('a plan is printed as JSON where JSON is asked for, and nothing is done', { timeout: SLOW }, async () => {
+    const before = (await list()).keys.length;
+    const { code, out, err } = await node.run('keys', 'rotate', '--json');
+    expect([code, err]).toEqual([2, expect.stringContaining('--yes')]);
+    expect(JSON.parse(out)).toMatchObject({ done: false, plan: { alg: 'Ed25519', use: 'sig' } });
+    expect((await list()).keys).toHaveLength(before);
   });
 
   test('a rotation shows its plan, makes and publishes, and says who does the rest', { timeout: SLOW }, async () => {
@@ -76,8 +101,13 @@ describe('with the identity key on this machine', () => {
 
   test('a key revoked is destroyed, replaced and told', { timeout: SLOW }, async () => {
     const lost = await active('sig');
-    const { code, out } = await node.run('keys', 'revoke', lost?.kid ?? '', '--reason', 'compromised', '--yes');
+    const wish = ['--reason', 'compromised', '--since', '2026-01-01 00:00', '--yes'];
+    const { code, out, err } = await node.run('keys', 'revoke', lost?.kid ?? '', ...wish);
     expect([code, out]).toEqual([0, expect.stringMatching(/revoked since[\s\S]*successor[\s\S]*key set/)]);
+    expect(err).toContain('2026-01-01 00:00 is taken as 2026-01-01T00:00:00Z, in UTC.');
+    expect(err).toMatch(/The plan:[\s\S]*partners refuse what it signs/);
+    expect(err).toContain('its begin counts');
+    expect(err).toMatch(/said again by one that does:\n {2}caseref serve/);
     expect((await list()).keys.find(({ kid }) => kid === lost?.kid)).toMatchObject({
       state: 'revoked',
       revokedReason: 'compromised',
@@ -109,7 +139,8 @@ describe('with the identity key elsewhere', () => {
   });
 
   test('the request is carried, signed without a node, and carried back', { timeout: SLOW }, async () => {
-    expect((await node.run('keys', 'export-public', file('request.json'))).code).toBe(0);
+    const exported = await node.run('keys', 'export-public', file('request.json'));
+    expect([exported.code, exported.err]).toEqual([0, expect.stringMatching(/No key is new.*\n[\s\S]*Digest/)]);
     const args = [
       'keys',
       'publish',
@@ -119,15 +150,50 @@ describe('with the identity key elsewhere', () => {
       kept(),
       '--out',
       file('signed.json'),
+      '--yes',
     ];
     const environment = { CASEREF_IDENTITY_PASSPHRASE: node.environment.CASEREF_PASSPHRASE };
     const offline = await run(args, { environment });
     expect([offline.code, offline.err]).toEqual([0, expect.stringContaining(`Signed for ${node.issuer}`)]);
+    const digest = /Digest.*: ([\d ]+)/;
+    expect(digest.exec(offline.err)?.[1]).toBe(digest.exec(exported.err)?.[1]);
     expect((await run(args, { environment })).err).toContain('exists already');
     const told = await node.json<{ seq: number }>('keys', 'publish', '--signed', file('signed.json'));
     expect(told.seq).toBeGreaterThan(1_700_000_000);
     const twice = await node.run('keys', 'publish', '--signed', file('signed.json'));
     expect([twice.code, twice.err]).toEqual([1, expect.stringContaining('publication-invalid')]);
+  });
+
+  test('a key that somebody put into the request is seen before it is signed, and nothing is without a word', {
+    timeout: SLOW,
+  }, async () => {
+    const request = JSON.parse((await node.run('keys', 'export-public')).out) as {
+      keySet: { keys: { kid: string; revoked?: object }[] };
+    };
+    const key = request.keySet.keys.find(({ revoked }) => revoked === undefined);
+    const kid = 'A'.repeat(43);
+    request.keySet.keys.push({ ...key, kid });
+    await writeFile(file('planted.json'), JSON.stringify(request));
+    const args = ['keys', 'publish', '--request', file('planted.json'), '--identity', kept()];
+    const { code, out, err } = await node.run(...args);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(new RegExp(`NEW: ${kid}[\\s\\S]*--yes`));
+  });
+
+  test('a folder, a file of another kind and a passphrase that does not open it are told apart', {
+    timeout: SLOW,
+  }, async () => {
+    const publish = (path: string, more: NodeJS.ProcessEnv = {}) =>
+      run(['keys', 'publish', '--identity', path], { environment: { ...node.environment, ...more } });
+    expect((await publish(join(node.directory, 'keys'))).err).toMatch(/not a plain file.*\n.*Name the key file itself/);
+    expect((await publish(join(node.directory, 'keys', 'node.key'))).err).toMatch(
+      /is no identity key.*\n.*not node.key/,
+    );
+    const wrong = await publish(kept(), { CASEREF_IDENTITY_PASSPHRASE: 'some other invented words' });
+    expect([wrong.code, wrong.err]).toEqual([
+      1,
+      expect.stringMatching(/passphrase-wrong[\s\S]*CASEREF_IDENTITY_PASSPHRASE_FILE/),
+    ]);
   });
 
   test('the request holds no secret', { timeout: SLOW }, async () => {
@@ -171,7 +237,8 @@ describe('with the identity key elsewhere', () => {
 
   test('a key is revoked here, and it is said loudly that partners do not know', { timeout: SLOW }, async () => {
     const lost = await active('sig');
-    const revoked = await node.run('keys', 'revoke', lost?.kid ?? '', '--reason', 'compromised', '--yes');
+    const wish = ['--reason', 'compromised', '--since', 'now', '--yes'];
+    const revoked = await node.run('keys', 'revoke', lost?.kid ?? '', ...wish);
     expect(revoked.err).toMatch(/revoked here only[\s\S]*export-public/);
     const { out } = await node.run('doctor');
     expect(out).toContain(`${lost?.kid} is revoked here, and partners do not know`);
@@ -197,9 +264,12 @@ describe('passphrase and identity', () => {
 
   test('a new identity says what follows', { timeout: SLOW }, async () => {
     const before = (await list()).identity;
-    const { code, out, err } = await node.run('keys', 'new-identity', '--reason', 'The stick is lost', '--yes');
+    const wish = ['--reason', 'The stick is lost', '--keep-keys', '--yes'];
+    const { code, out, err } = await node.run('keys', 'new-identity', ...wish);
     expect(code).toBe(0);
-    expect(err).toMatch(/Partners refuse everything[\s\S]*caseref card > our.card[\s\S]*by telephone/);
+    expect(err).toMatch(/Partners take nothing new of this node before each of them has confirmed/);
+    const again = await node.run('keys', 'new-identity', ...wish);
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining('--again')]);
     const after = (await list()).identity;
     expect(out).toContain(after.kid);
     expect(after.kid).not.toBe(before.kid);

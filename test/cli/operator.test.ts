@@ -1,6 +1,10 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { documentDigest } from '../../src/wire/approval.ts';
 import { spokenFingerprint } from '../../src/wire/fingerprint.ts';
 import { type ForeignPartner, foreignPartner, policyFor } from '../support/foreign-partner.ts';
 import { type TestNode, testNode } from '../support/node.ts';
@@ -71,6 +75,7 @@ test('the second one makes its key elsewhere and hands over the public part', as
   expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('is not the key of eve')]);
   const added = await on('ada', ['operator', 'add', 'ben', '--public', 'ben.public.json']);
   expect(added.code, added.err).toBe(0);
+  expect(added.err).toContain('Register a third');
   expect((await on('ada', ['operator', 'list'])).out).toMatch(/^ben +active +/m);
 });
 
@@ -128,12 +133,101 @@ test('a deny is added and removed by two', async () => {
   const args = ['--ground', 'legal', '--category', 'grooming', '--json'];
   const added = await signing('ada', ['policy', 'deny', 'add', ...args]);
   expect(added.code, added.err).toBe(0);
-  const { id, state } = JSON.parse(added.out) as { id: string; state: string };
+  const { id, state, digest } = JSON.parse(added.out) as { id: string; state: string; digest: string };
   expect(state).toBe('pending');
+  const pending = await on('ben', ['operator', 'pending']);
+  expect(pending.out).toMatch(/^ground +legal$/m);
+  expect(pending.out).toMatch(/^when +category=grooming$/m);
+  expect(pending.err).toContain(`caseref policy deny approve ${id} --digest ${digest} --operator FILE`);
   expect((await on('ada', ['policy', 'deny', 'list'])).err).toContain('There is no deny.');
-  expect((await signing('ben', ['policy', 'deny', 'approve', id])).err).toContain(`The deny ${id} is in force.`);
-  expect((await signing('ben', ['policy', 'deny', 'remove', id])).err).toContain('It denies as before.');
-  expect((await signing('ada', ['policy', 'deny', 'approve', id])).err).toContain(`The deny ${id} is removed.`);
+  const approve = ['policy', 'deny', 'approve', id, '--digest'];
+  const unseen = await signing('ben', [...approve, digest]);
+  expect([unseen.code, unseen.err]).toEqual([2, expect.stringContaining('when: category=grooming')]);
+  expect(unseen.err).toMatch(/Nothing was signed.*\n +next: .*--yes/);
+  const other = await signing('ben', [...approve, 'S256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', '--yes']);
+  expect([other.code, other.err]).toEqual([1, expect.stringContaining('changed since')]);
+  expect((await signing('ben', [...approve, digest, '--yes'])).err).toContain(`The deny ${id} is in force.`);
+  const ended = await signing('ben', ['policy', 'deny', 'remove', id]);
+  expect(ended.err).toContain('It denies as before.');
+  const removal = /--digest (S256:\S{43})/.exec(ended.err)?.[1] ?? '';
+  expect((await signing('ada', [...approve, removal, '--yes'])).err).toContain(`The deny ${id} is removed.`);
+});
+
+test('a suspension ends by two, and a partner is removed by two', async () => {
+  const { issuer } = partner;
+  expect((await on('ada', ['partner', 'suspend', issuer, '--reason', 'examined'])).code).toBe(0);
+  const unsigned = await on('ada', ['partner', 'resume', issuer]);
+  expect([unsigned.code, unsigned.err]).toEqual([1, expect.stringContaining('operator-required')]);
+  const first = await signing('ada', ['partner', 'resume', issuer]);
+  expect([first.code, first.err]).toEqual([0, expect.stringContaining('It is suspended as before.')]);
+  const second = await signing('ben', ['partner', 'resume', issuer]);
+  expect([second.code, second.err]).toEqual([0, expect.stringContaining(`${issuer} is active again`)]);
+  expect(second.err).toMatch(/^Signed as approver by ben: partner.resume of /m);
+  const removal = await signing('ada', ['partner', 'remove', issuer, '--yes']);
+  expect([removal.code, removal.err]).toEqual([0, expect.stringContaining('It is a partner as before.')]);
+  const waits = await on('ben', ['operator', 'pending']);
+  expect(waits.err).toContain(`caseref partner remove ${issuer} --yes --operator FILE`);
+});
+
+test('what a colleague has signed is ended by naming it only', async () => {
+  const made = await signing('ada', [...set(), '--json']);
+  const { digest } = JSON.parse(made.out) as { digest: string };
+  const unnamed = await signing('ben', set());
+  expect([unnamed.code, unnamed.err]).toEqual([1, expect.stringContaining(`--instead-of ${digest}`)]);
+  const named = await signing('ben', [...set(), '--instead-of', digest]);
+  expect([named.code, named.err]).toEqual([0, expect.stringContaining('What ada had signed for it waits no more')]);
+});
+
+/** What a process of ada's beside the node's own socket answers, and the signatures that it was given. */
+async function standBefore(sign: object): Promise<{ signatures: string[]; end(): Promise<void> }> {
+  const signatures: string[] = [];
+  const socket = join(node.directory, 'operator-1.sock');
+  const fake = createServer(async (request, response) => {
+    const args = JSON.parse(await text(request)) as { signature?: string };
+    if (args.signature !== undefined) signatures.push(args.signature);
+    const value = request.url === '/act.draft' ? { sign } : { id: 'no-chats', removed: false, state: 'pending' };
+    response.end(JSON.stringify({ ok: true, value }));
+  });
+  fake.listen(socket);
+  await once(fake, 'listening');
+  await mkdir(join(node.directory, 'run'), { recursive: true });
+  const file = join(node.directory, 'run', '1.json');
+  await writeFile(file, JSON.stringify({ pid: 1, socket, startedAt: 'x', node: 'x' }));
+  return {
+    signatures,
+    async end() {
+      await rm(file);
+      fake.close();
+    },
+  };
+}
+
+test('a socket that was planted beside the node gets no signature for anything else than was asked for', async () => {
+  const made = await on('mallory', ['operator', 'key', 'mallory']);
+  await writeFile(join(node.directory, 'mallory.public.json'), made.out);
+  await signing('ada', ['operator', 'add', 'mallory', '--public', 'mallory.public.json']);
+  const waiting = (await node.ask('operator.pending', {})).items.find(({ subject }) => subject === 'mallory');
+  if (!waiting) throw new Error('nothing waits');
+  const { document } = waiting;
+  const deny = { id: 'no-chats', removed: true, deny: { id: 'no-chats', ground: 'legal' } };
+  const honest = { draft: true, node: node.issuer, act: 'deny.remove', subject: 'no-chats', role: 'author' };
+  const asked = { ...honest, digest: documentDigest(deny), document: deny };
+  const drafts: readonly [object, string | undefined][] = [
+    [{ ...asked, act: 'operator.add', subject: 'mallory', role: 'approver', digest: waiting.digest, document }, '/act'],
+    [{ ...asked, subject: 'mallory' }, '/subject'],
+    [{ ...asked, role: 'approver' }, '/role'],
+    [{ ...asked, node: 'https://node.elsewhere.example' }, '/node'],
+    [{ ...asked, digest: waiting.digest }, '/digest'],
+    [{ ...asked, digest: waiting.digest, document }, '/digest'],
+    [asked, undefined],
+  ];
+  for (const [sign, pointer] of drafts) {
+    const planted = await standBefore(sign);
+    const { code, err } = await signing('ben', ['policy', 'deny', 'remove', 'no-chats']);
+    await planted.end();
+    expect([pointer, code, planted.signatures.length], err).toEqual([pointer, pointer ? 1 : 0, pointer ? 0 : 1]);
+    if (pointer) expect(err).toMatch(new RegExp(`approval-invalid.*${pointer}|${pointer}.*approval-invalid`));
+  }
 });
 
 test('removing an operator wants --yes and the other person', async () => {
@@ -141,7 +235,11 @@ test('removing an operator wants --yes and the other person', async () => {
   expect([unsure.code, unsure.err]).toEqual([2, expect.stringContaining('--yes')]);
   const first = await signing('ada', ['operator', 'remove', 'ben', '--yes']);
   expect([first.code, first.out]).toEqual([0, expect.stringMatching(/^state +pending$/m)]);
-  const second = await signing('ben', ['operator', 'approve', 'ben']);
+  const kid = /^kid +(\S+)$/m.exec(first.out)?.[1] ?? '';
+  expect(first.err).toContain(`caseref operator approve ben --removal --kid ${kid} --operator FILE`);
+  const adds = await signing('ben', ['operator', 'approve', 'ben', '--kid', kid, '--yes']);
+  expect([adds.code, adds.err]).toEqual([1, expect.stringContaining('not-found')]);
+  const second = await signing('ben', ['operator', 'approve', 'ben', '--removal', '--kid', kid, '--yes']);
   expect([second.code, second.out]).toEqual([0, expect.stringMatching(/^state +removed$/m)]);
   const late = await signing('ben', set());
   expect([late.code, late.err]).toEqual([1, expect.stringContaining('operator-unknown')]);

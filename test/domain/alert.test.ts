@@ -18,6 +18,8 @@ describe('what happened is told', () => {
     ['reference.received', { urgency: 'emergency', state: 'held' }, 'emergency-held'],
     ['reference.revised', { urgency: 'emergency', state: 'held' }, 'emergency-held'],
     ['withdrawal.held', {}, 'withdrawals-held'],
+    ['reference.received', { urgency: 'priority', stated: 'emergency', state: 'held' }, 'emergencies-exceeded'],
+    ['reference.revised', { urgency: 'priority', stated: 'emergency', state: 'open' }, 'emergencies-exceeded'],
   ])('%s with %j as %s', (type, body, code) => expect(codes({ type, partner, body })).toEqual([code]));
 
   test.each([

@@ -44,7 +44,7 @@ test('of two approvals at once one counts; an approval and a newer version leave
     await befriend(shared.exchange, partner);
     await register(shared.exchange, ada, ben);
     await actAs(shared.exchange, ada, (by) => addOperator(shared.exchange, { name: 'eve', jwk: eve.key.jwk }, by));
-    await actAs(shared.exchange, ben, (by) => approveOperator(shared.exchange, 'eve', by));
+    await actAs(shared.exchange, ben, (by) => approveOperator(shared.exchange, { name: 'eve', kid: eve.key.kid }, by));
     let version = 1;
     for (let round = 0; round < 6; round += 1) {
       await setBy(ada, shared.exchange);
@@ -62,7 +62,7 @@ test('of two approvals at once one counts; an approval and a newer version leave
       const { version: waits } = (await setBy(ada, shared.exchange)) as { version: number };
       const [approved, newer] = await Promise.all([
         approveBy(ben, waits, shared.exchange),
-        setBy(eve, shared.exchange),
+        setBy(ada, shared.exchange),
       ]);
       expect(newer).toMatchObject({ version: waits + 1, state: 'pending' });
       expect(await inForce(shared.exchange)).toBe('state' in approved ? waits : before);
@@ -80,7 +80,7 @@ test('of two approvals at once one counts; an approval and a newer version leave
         return waiting.rows.length > 0;
       });
       const at = new Date(shared.exchange.clock());
-      await supersedePending(trx, 'policy', partner, at);
+      await supersedePending(trx, ['policy'], partner, at);
       await endPendingPolicies(trx, [partner]);
       return { asked: approval };
     });

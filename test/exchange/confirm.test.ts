@@ -166,6 +166,43 @@ describe('with two operators', () => {
     expect(types.map(({ type }) => type)).toEqual(['partner.added', 'partner.confirmed']);
   });
 
+  test('who confirmed stands in the feed', async () => {
+    const given = await introduced();
+    await confirmAs(ada, given);
+    await confirmAs(ben, given);
+    const { body } = await own.exchange.store.db
+      .selectFrom('event')
+      .select('body')
+      .where('partner', '=', given.issuer)
+      .where('type', '=', 'partner.confirmed')
+      .executeTakeFirstOrThrow();
+    expect(body).toMatchObject({ type: 'law-enforcement', author: 'ada', approver: 'ben' });
+  });
+
+  test('other facts take the place of the first one’s where they name what they end', async () => {
+    const given = await introduced();
+    const first = (await confirmAs(ada, given)) as { digest: string };
+    const other = { ...given, type: 'hotline' };
+    expect(await confirmAs(ben, other)).toMatchObject({
+      code: 'state-conflict',
+      next: expect.stringContaining(`--instead-of ${first.digest}`),
+    });
+    expect(await confirmAs(ben, { ...other, insteadOf: first.digest })).toMatchObject({
+      state: 'pending',
+      author: 'ben',
+      superseded: { author: 'ada' },
+    });
+    expect(await confirmAs(ada, other)).toMatchObject({ state: 'active', author: 'ben', approver: 'ada' });
+  });
+
+  test.each(['read out by desk@node.example', 'see https://gallery.example/1', 'ICCAM 4711'])(
+    'a word on who compared is no place for %j',
+    async (verifiedBy) => {
+      const refused = await confirmAs(ada, { ...(await introduced()), verifiedBy });
+      expect(refused).toMatchObject({ code: 'usage-invalid', pointer: '/verifiedBy' });
+    },
+  );
+
   test('the first one does not confirm for the second', async () => {
     const given = await introduced();
     await confirmAs(ada, given);

@@ -158,11 +158,13 @@ describe('a policy that narrows', () => {
       transport: { ...exchange.transport, allowance: () => 8, postToken: post },
     });
     await settled(id);
-    expect(await stateOf(id)).toMatchObject([{ state: 'dropped', last_code: 'policy', n: 1 }]);
-    await eventually('the number is covered', async () => pushed.length > 0);
-    expect(pushed).toEqual([
-      { 'urn:caseref:event:1:voided': { epoch: expect.any(String), ranges: [[1, 1]], reason: 'policy' } },
-    ]);
+    expect(await stateOf(id)).toMatchObject([{ state: 'dropped', last_code: 'policy', n: 1 }, { event: 'withdrawn' }]);
+    await eventually('the number is covered, and what may have arrived is recalled', async () => pushed.length > 1);
+    expect(pushed).toHaveLength(2);
+    expect(pushed).toContainEqual({
+      'urn:caseref:event:1:voided': { epoch: expect.any(String), ranges: [[1, 1]], reason: 'policy' },
+    });
+    expect(pushed).toContainEqual({ 'urn:caseref:event:1:withdrawn': { reason: 'superseded', purge: true } });
   });
 });
 
@@ -183,7 +185,7 @@ describe('a deny', () => {
     const id = await shared();
     const partner = (await exchange.directory.current()).partners.get(issuer);
     if (!partner) throw new Error('no partner');
-    await seal(exchange, partner, await claimed(lease(1)), signer());
+    await seal(exchange, partner, await claimed(lease(1)), signer(), (await exchange.directory.current()).version);
     await exchange.store.db.updateTable('delivery').set({ lease: null, lease_until: null }).execute();
     const denied = await addDeny(exchange, { ground: 'legal', hosts: ['gallery.example'] });
     if (Array.isArray(denied)) throw new Error(`refused: ${denied[0]?.pointer} ${denied[0]?.message}`);
@@ -236,8 +238,8 @@ describe('two processes', () => {
     const partner = (await exchange.directory.current()).partners.get(issuer);
     if (!partner) throw new Error('no partner');
     const mine = await claimed(lease(1));
-    const first = await seal(exchange, partner, mine, signer());
-    const second = await seal(exchange, partner, mine, signer());
+    const first = await seal(exchange, partner, mine, signer(), (await exchange.directory.current()).version);
+    const second = await seal(exchange, partner, mine, signer(), (await exchange.directory.current()).version);
     expect(first.sealed).toHaveLength(1);
     const other = second.sealed.filter(({ compact }) => compact !== first.sealed[0]?.compact);
     expect(other).toHaveLength(0);

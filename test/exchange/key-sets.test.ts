@@ -1,14 +1,24 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { takeKeySet } from '../../src/exchange/key-sets.ts';
+import { showPartner } from '../../src/exchange/partner-directory.ts';
+import { endCleared } from '../../src/exchange/refresh.ts';
 import { lockPartner } from '../../src/store/partners.ts';
 import { insertRows } from '../../src/store/rows.ts';
 import { isTokenRefusal } from '../../src/wire/token-refusal.ts';
 import { type TestExchange, testExchange } from '../support/exchange.ts';
 import { freshJti } from '../support/foreign-partner.ts';
-import { keyEntry } from '../support/introductions.ts';
+import { keyEntry, makeKeySet } from '../support/introductions.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { type Json, now, type TestKey, testKey } from '../support/tokens.ts';
-import { type AskedPartner, askedPartner, eventsOf, openAlertsOf, rowOf, standingClock } from './asked-partner.ts';
+import {
+  type AskedPartner,
+  askedPartner,
+  eventsOf,
+  look,
+  openAlertsOf,
+  rowOf,
+  standingClock,
+} from './asked-partner.ts';
 
 // Key sets as they are pushed, on PostgreSQL: nothing here depends on the listener that takes them.
 
@@ -110,7 +120,7 @@ describe('a revocation that is news', () => {
     return jti;
   }
 
-  test('puts what came by that key after its instant in doubt, once, and nothing else', async () => {
+  test('puts what came by that key after its instant in doubt, once, until it was said again, and nothing else', async () => {
     const [lost, kept] = [testKey(), testKey()];
     const partner = await met([keyEntry(lost), keyEntry(kept)]);
     const before = await message(partner.issuer, lost.kid, now - 100);
@@ -127,6 +137,37 @@ describe('a revocation that is news', () => {
     expect(suspect).toEqual({ [before]: false, [after]: true, [other]: false });
     expect(await openAlertsOf(own.exchange, partner.issuer)).toEqual(['messages-suspect']);
     expect(await eventsOf(own.exchange, partner.issuer, 'message.suspect')).toHaveLength(1);
+    await endCleared(own.exchange);
+    expect(await openAlertsOf(own.exchange, partner.issuer)).toEqual(['messages-suspect']);
+    const said = { attested_at: new Date(clock()), attested_kid: kept.kid };
+    await own.exchange.store.db.updateTable('message').set(said).where('jti', '=', after).execute();
+    await endCleared(own.exchange);
+    expect(await openAlertsOf(own.exchange, partner.issuer)).toEqual([]);
+    expect(await eventsOf(own.exchange, partner.issuer, 'alert.closed')).toHaveLength(1);
+  });
+});
+
+describe('a key set under another identity than the pinned one', () => {
+  const foreign = ({ issuer, seq, operational }: AskedPartner) =>
+    makeKeySet(
+      { iss: issuer, seq: seq + 1, iat: seq, exp: seq + DAY, keys: [keyEntry(operational)] },
+      { key: testKey() },
+    );
+
+  test('raises nothing where it was posted: anybody can do that', async () => {
+    const partner = await met();
+    expect(await pushed(foreign(partner))).toBe('not-identity-key');
+    expect(await openAlertsOf(own.exchange, partner.issuer)).toEqual([]);
+  });
+
+  test('is told once where the partner’s own host gives it out, and over when the pinned one signs again', async () => {
+    const partner = await met();
+    const asked = { issuer: partner.issuer };
+    for (const _ of [1, 2]) await takeKeySet(own.exchange, foreign(partner), asked);
+    expect(await openAlertsOf(own.exchange, partner.issuer)).toEqual(['identity-unknown']);
+    expect(await eventsOf(own.exchange, partner.issuer, 'alert.raised')).toHaveLength(1);
+    await takeKeySet(own.exchange, partner.keySet({ seq: partner.seq + 2 }), asked);
+    expect(await openAlertsOf(own.exchange, partner.issuer)).toEqual([]);
   });
 });
 
@@ -190,6 +231,93 @@ test('a key that two partners publish is an alert and no refusal', async () => {
   expect(await keyOf(second.issuer, key)).toMatchObject({ kid: key.kid });
   const third = await met([keyEntry(first.identity)]);
   expect(await openAlertsOf(own.exchange, third.issuer)).toEqual(['key-shared']);
+});
+
+describe('of key sets that the identity key really signed', () => {
+  const accepted = async ({ issuer }: AskedPartner) =>
+    (await eventsOf(own.exchange, issuer, 'key-set.accepted')).length;
+
+  test('none is taken before somebody has confirmed whose key that is; the one in the card counts', async () => {
+    const partner = await askedPartner(own.exchange, { state: 'pending' });
+    partners.push(partner);
+    const before = [await rowOf(own.exchange, partner.issuer), await keysOf(partner.issuer)];
+    const sets = [partner.keySet(), partner.keySet({ seq: partner.seq + 1, keys: [keyEntry(testKey())] })];
+    for (const set of sets) expect(await pushed(set)).toBe('partner-pending');
+    expect(await pushed(partner.keySet({ seq: partner.seq + 1 }).replace(/.{8}$/, 'AAAAAAAA'))).toBe(
+      'signature-invalid',
+    );
+    expect([await rowOf(own.exchange, partner.issuer), await keysOf(partner.issuer)]).toEqual(before);
+    expect(await accepted(partner)).toBe(0);
+  });
+
+  test('ten are taken at once, then one a minute', async () => {
+    const partner = await met();
+    const answers: string[] = [];
+    for (let n = 1; n <= 100; n += 1) answers.push(await pushed(partner.keySet({ seq: partner.seq + n })));
+    expect(new Set(answers.slice(0, 10))).toEqual(new Set(['taken']));
+    expect(new Set(answers.slice(10))).toEqual(new Set(['key-sets-exceeded']));
+    expect(await accepted(partner)).toBe(10);
+    expect(await openAlertsOf(own.exchange, partner.issuer)).toEqual([]);
+    clock.forward(60);
+    const later = [];
+    for (let n = 101; n <= 103; n += 1) later.push(await pushed(partner.keySet({ seq: partner.seq + n })));
+    expect(later).toEqual(['taken', 'key-sets-exceeded', 'key-sets-exceeded']);
+  });
+
+  test('one more that revokes a key is taken whenever it comes, once for each key', async () => {
+    const lost = testKey();
+    const partner = await met([keyEntry(lost)]);
+    for (let n = 1; n <= 11; n += 1) await pushed(partner.keySet({ seq: partner.seq + n }));
+    const revoking = (n: number) =>
+      pushed(partner.keySet({ seq: partner.seq + n, keys: [keyEntry(lost, revoked(now - n))] }));
+    expect([await revoking(12), await revoking(13)]).toEqual(['taken', 'key-sets-exceeded']);
+    expect(await keyOf(partner.issuer, lost)).toMatchObject({ revoked_at: now - 12 });
+  });
+
+  test('an answer to a question from before a push is old, and nobody rolled anything back', async () => {
+    const partner = await met();
+    const { issuer, seq } = partner;
+    const newer = partner.keySet({ seq: seq + 9 });
+    // Pushed while our question is under way, as it happens at each rotation.
+    partner.answers((response) => {
+      void pushed(newer).then((said) =>
+        response
+          .writeHead(200, { 'content-type': 'application/jwk-set+jwt' })
+          .end(said === 'taken' ? partner.keySet() : ''),
+      );
+    });
+    expect(await look(own.exchange)).toContain(issuer);
+    expect(await openAlertsOf(own.exchange, issuer)).toEqual([]);
+    expect(await rowOf(own.exchange, issuer)).toMatchObject({ key_set_seq: seq + 9, refresh_failures: 0 });
+    clock.forward(HOUR);
+    partner.publishes(partner.keySet());
+    await look(own.exchange);
+    expect(await openAlertsOf(own.exchange, issuer)).toEqual(['key-set-rolled-back']);
+  });
+});
+
+describe('an endpoint at another host than the partner’s own', () => {
+  const at = (host: string) => ({ endpoints: { push: `${host}/exchange/push`, keys: `${host}/exchange/keys` } });
+
+  test('is taken, told once, and shown', async () => {
+    const partner = await met();
+    const { issuer, seq } = partner;
+    const gateway = 'https://gateway.example';
+    expect(await pushed(partner.keySet({ seq: seq + 1, ...at('http://127.0.0.1:1') }))).toBe('taken');
+    expect(await openAlertsOf(own.exchange, issuer)).toEqual([]);
+    expect(await pushed(partner.keySet({ seq: seq + 2, ...at(gateway) }))).toBe('taken');
+    expect(await openAlertsOf(own.exchange, issuer)).toEqual(['endpoint-elsewhere']);
+    expect(await showPartner(own.exchange, issuer)).toMatchObject({ endpointsElsewhere: [gateway] });
+    await own.exchange.store.db
+      .updateTable('alert')
+      .set({ acknowledged_at: new Date(clock()) })
+      .execute();
+    clock.forward(2 * DAY);
+    expect(await pushed(partner.keySet({ seq: seq + 3, ...at(gateway) }))).toBe('taken');
+    expect(await openAlertsOf(own.exchange, issuer)).toEqual([]);
+    expect(await pushed(partner.keySet({ seq: seq + 4, ...at('https://other.example') }))).toBe('taken');
+    expect(await openAlertsOf(own.exchange, issuer)).toEqual(['endpoint-elsewhere']);
+  });
 });
 
 describe('a pushed key set', () => {

@@ -48,6 +48,8 @@ const policy = (changes: Record<string, unknown> = {}) => ({
   ...changes,
 });
 
+const adding = ({ name, key }: Person) => ({ name, kid: key.kid });
+const removal = (who: Person) => ({ ...adding(who), removal: true });
 const setBy = (who: Person) =>
   actAs(own.exchange, who, (signing) => setPolicy(own.exchange, partner, policy(), { signing }));
 const approveBy = (who: Person, version: number) =>
@@ -203,7 +205,7 @@ describe('with two operators a policy', () => {
     if (!isDraft(draft)) throw new Error('there is nothing to sign');
     expect(draft).toMatchObject({ node: self, act: 'policy', subject: partner, role: 'author' });
     expect(await stateOf(2)).toBe('not-found');
-    await setBy(ben);
+    await setBy(ada);
     const late = await set(await signed(own.exchange, ada, claimsOf(draft)), Number(draft.document.version));
     expect(late).toMatchObject([{ code: 'state-conflict', pointer: '/version' }]);
     expect(await stateOf(3)).toBe('not-found');
@@ -234,7 +236,7 @@ describe('operators', () => {
     const add = (signing?: Signing) => addOperator(own.exchange, { name: 'eve', jwk }, signing);
     expect(await add()).toMatchObject({ code: 'operator-required' });
     expect(await actAs(own.exchange, ada, add)).toMatchObject({ name: 'eve', state: 'pending', kid: eve.key.kid });
-    const own2 = (signing: Signing) => approveOperator(own.exchange, 'eve', signing);
+    const own2 = (signing: Signing) => approveOperator(own.exchange, adding(eve), signing);
     // Nobody mints the second pair of eyes: neither with the key that waits nor with the author's.
     expect(await actAs(own.exchange, eve, own2)).toMatchObject({ code: 'operator-unknown' });
     expect(await actAs(own.exchange, ada, own2)).toMatchObject({ code: 'approval-own' });
@@ -250,7 +252,7 @@ describe('operators', () => {
     expect(await remove()).toMatchObject({ code: 'operator-required' });
     expect(await actAs(own.exchange, ada, remove)).toMatchObject({ state: 'pending' });
     expect((await listOperators(own.exchange)).enforced).toBe(true);
-    const approve = (signing: Signing) => approveOperator(own.exchange, 'ben', signing);
+    const approve = (signing: Signing) => approveOperator(own.exchange, removal(ben), signing);
     expect(await actAs(own.exchange, ada, approve)).toMatchObject({ code: 'approval-own' });
     expect(await actAs(own.exchange, ben, approve)).toMatchObject({ state: 'removed', approver: 'ben' });
     expect(await stateOf(2)).toBe('superseded');
@@ -268,9 +270,9 @@ describe('operators', () => {
   test('a removed key approves nothing that waits', async () => {
     await register(own.exchange, ada, ben);
     await actAs(own.exchange, ada, (signing) => addOperator(own.exchange, { name: 'eve', jwk: eve.key.jwk }, signing));
-    await actAs(own.exchange, ben, (signing) => approveOperator(own.exchange, 'eve', signing));
+    await actAs(own.exchange, ben, (signing) => approveOperator(own.exchange, adding(eve), signing));
     await actAs(own.exchange, ada, (signing) => removeOperator(own.exchange, 'eve', signing));
-    await actAs(own.exchange, ben, (signing) => approveOperator(own.exchange, 'eve', signing));
+    await actAs(own.exchange, ben, (signing) => approveOperator(own.exchange, removal(eve), signing));
     await setBy(ada);
     const token = await signed(own.exchange, eve, claimsOf(await draftOf(ben, 2)));
     expect(await approvePolicy(own.exchange, partner, 2, token)).toMatchObject({ code: 'operator-unknown' });
@@ -280,7 +282,7 @@ describe('operators', () => {
     await register(own.exchange, ada, ben);
     await setBy(ada);
     await actAs(own.exchange, ada, (signing) => removeOperator(own.exchange, 'ben', signing));
-    await actAs(own.exchange, ben, (signing) => approveOperator(own.exchange, 'ben', signing));
+    await actAs(own.exchange, ben, (signing) => approveOperator(own.exchange, removal(ben), signing));
     const refused = await approveBy(ada, 2);
     expect(refused).toMatchObject({ code: 'approval-own', next: expect.stringContaining('again') });
     expect(await setBy(ada)).toMatchObject({ version: 3, state: 'active' });
@@ -314,8 +316,10 @@ describe('operators', () => {
 
   test('nothing that waits is no approval', async () => {
     await register(own.exchange, ada, ben);
-    expect(await approveOperator(own.exchange, 'eve')).toMatchObject({ code: 'not-found' });
-    expect(await approveDeny(own.exchange, 'no-chats')).toMatchObject({ code: 'not-found' });
+    expect(await approveOperator(own.exchange, adding(eve))).toMatchObject({ code: 'not-found' });
+    expect(await approveDeny(own.exchange, { id: 'no-chats', digest: 'S256:none' })).toMatchObject({
+      code: 'not-found',
+    });
     expect(await approvePolicy(own.exchange, partner, 7)).toMatchObject({ code: 'not-found' });
   });
 });
@@ -324,18 +328,24 @@ describe('with two operators a deny', () => {
   const deny = { id: 'no-chats', ground: 'legal', when: { category: ['grooming'] } };
   const add = (signing?: Signing) => addDeny(own.exchange, deny, signing);
   const remove = (signing?: Signing) => removeDeny(own.exchange, deny.id, signing);
-  const approve = (signing?: Signing) => approveDeny(own.exchange, deny.id, signing);
+  let waits: string;
+  const approve = (signing?: Signing) => approveDeny(own.exchange, { id: deny.id, digest: waits }, signing);
+  const look = async () => {
+    waits = (await listWaiting(own.exchange))[0]?.digest ?? '';
+  };
   beforeEach(() => register(own.exchange, ada, ben));
 
   test('is added and removed by two', async () => {
     expect(await add()).toMatchObject([{ code: 'operator-required' }]);
     expect(await actAs(own.exchange, ada, add)).toMatchObject({ state: 'pending', author: 'ada' });
+    await look();
     expect(await listDenies(own.exchange)).toEqual([]);
     expect(await actAs(own.exchange, ada, approve)).toMatchObject({ code: 'approval-own' });
     expect(await actAs(own.exchange, ben, approve)).toMatchObject({ id: deny.id, state: 'active', approver: 'ben' });
     expect(await listDenies(own.exchange)).toEqual([deny]);
     expect(await remove()).toMatchObject({ code: 'operator-required' });
     expect(await actAs(own.exchange, ben, remove)).toMatchObject({ state: 'pending', removed: false });
+    await look();
     expect(await listDenies(own.exchange)).toEqual([deny]);
     expect(await actAs(own.exchange, ada, approve)).toMatchObject({ state: 'removed', author: 'ben' });
     expect(await listDenies(own.exchange)).toEqual([]);

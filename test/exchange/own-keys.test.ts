@@ -1,3 +1,5 @@
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { followKeyPlan } from '../../src/exchange/key-plan.ts';
 import { activateKey, retireKey } from '../../src/exchange/key-state.ts';
@@ -5,6 +7,7 @@ import { generateKey, ownKeys } from '../../src/exchange/own-keys.ts';
 import { publishKeys } from '../../src/exchange/publish.ts';
 import { revokeKey } from '../../src/exchange/revoke-key.ts';
 import { planRotation, rotateKeys } from '../../src/exchange/rotate.ts';
+import type { KeyStore } from '../../src/keys/keystore.ts';
 import {
   activeKey,
   BEGIN,
@@ -207,6 +210,13 @@ describe('a key is retired', () => {
   });
 });
 
+/** The same keys, of which what is destroyed is up to the test. */
+function withDestroy(keys: KeyStore, destroy: KeyStore['destroy']): KeyStore {
+  return new Proxy(keys, {
+    get: (target, name) => (name === 'destroy' ? destroy : Reflect.get(target, name)),
+  });
+}
+
 describe('a key is revoked', () => {
   test('and another takes its place that began when it did, published at once', async () => {
     const lost = await activeKey(bench.exchange);
@@ -249,6 +259,68 @@ describe('a key is revoked', () => {
     expect(bench.exchange.keys.decrypter(lost.kid)).toBeUndefined();
   });
 
+  test('for encryption with the identity key elsewhere, and opens what partners send until they are told', async () => {
+    const { exchange, folder } = bench;
+    const lost = await activeKey(exchange, 'enc');
+    await rename(join(folder, 'identity.key'), join(folder, '..', 'identity.key'));
+    expect(done(await revokeKey(exchange, { kid: lost.kid, reason: 'compromised' }))).toMatchObject({ opens: true });
+    const offered = (await claimsOf(exchange)).keys.filter(({ use, revoked }) => use === 'enc' && !revoked);
+    expect(offered.map(({ kid }) => [kid, exchange.keys.decrypter(kid)?.kid])).toEqual([[lost.kid, lost.kid]]);
+    await followKeyPlan(exchange);
+    expect(exchange.keys.decrypter(lost.kid)).toBeDefined();
+    expect((await bench.second()).keys.decrypter(lost.kid)).toBeDefined();
+    await rename(join(folder, '..', 'identity.key'), join(folder, 'identity.key'));
+    done(await publishKeys(exchange));
+    expect(exchange.keys.decrypter(lost.kid)).toBeUndefined();
+    expect(await keyOf(lost.kid)).toMatchObject({ state: 'revoked' });
+  });
+
+  test('for encryption, and a process that died after the publication destroys the rest when it is back', async () => {
+    const lost = await activeKey(bench.exchange, 'enc');
+    await rename(join(bench.folder, 'identity.key'), join(bench.folder, '..', 'identity.key'));
+    done(await revokeKey(bench.exchange, { kid: lost.kid, reason: 'compromised' }));
+    await rename(join(bench.folder, '..', 'identity.key'), join(bench.folder, 'identity.key'));
+    const { exchange } = bench;
+    const killed = () => Promise.reject(new Error('killed'));
+    await expect(publishKeys({ ...exchange, keys: withDestroy(exchange.keys, killed) })).rejects.toThrow('killed');
+    const restarted = await bench.second();
+    expect(restarted.keys.decrypter(lost.kid)).toBeDefined();
+    await followKeyPlan(restarted);
+    expect(restarted.keys.decrypter(lost.kid)).toBeUndefined();
+  });
+
+  test('for encryption before anybody was offered it, and is gone at once', async () => {
+    const { kid } = done(await generateKey(bench.exchange, { use: 'enc' }));
+    expect(done(await revokeKey(bench.exchange, { kid, reason: 'compromised' })).opens).toBeUndefined();
+    expect(bench.exchange.keys.decrypter(kid)).toBeUndefined();
+  });
+
+  test('after it was replaced, and the key that had replaced it is destroyed some day', async () => {
+    const old = await activeKey(bench.exchange);
+    done(await rotateKeys(bench.exchange, {}));
+    bench.now += 3 * HOUR;
+    await followKeyPlan(bench.exchange);
+    const second = await activeKey(bench.exchange);
+    bench.now += 60;
+    done(await revokeKey(bench.exchange, { kid: old.kid, reason: 'compromised' }));
+    expect(await keyOf(second.kid)).toMatchObject({ state: 'replaced', retireAt: iso(bench.now + HOUR) });
+    bench.now += HOUR;
+    await followKeyPlan(bench.exchange);
+    expect(await keyOf(second.kid)).toMatchObject({ state: 'retired' });
+  });
+
+  test('so long after it was replaced that the one in use can say again whatever is still said', async () => {
+    const old = await activeKey(bench.exchange);
+    done(await rotateKeys(bench.exchange, {}));
+    bench.now += 3 * HOUR;
+    await followKeyPlan(bench.exchange);
+    const second = await activeKey(bench.exchange);
+    bench.now += 91 * DAY;
+    const revoked = done(await revokeKey(bench.exchange, { kid: old.kid, reason: 'compromised' }));
+    expect(revoked.successor).toBeUndefined();
+    expect(await activeKey(bench.exchange)).toMatchObject({ kid: second.kid });
+  });
+
   test('after it was replaced, and what it signed can still be said again', async () => {
     const lost = await activeKey(bench.exchange);
     done(await rotateKeys(bench.exchange, {}));
@@ -257,6 +329,13 @@ describe('a key is revoked', () => {
     const { successor } = done(await revokeKey(bench.exchange, { kid: lost.kid, reason: 'compromised' }));
     expect(bench.exchange.keys.signer()?.kid).toBe(successor?.kid);
     expect(await entryOf(successor?.kid ?? '')).toMatchObject({ nbf: BEGIN });
+  });
+
+  test('from its begin on where the instant lies before it, and the answer says so', async () => {
+    const { kid } = await activeKey(bench.exchange);
+    const wish = { kid, reason: 'compromised', since: iso(BEGIN - DAY) };
+    expect(done(await revokeKey(bench.exchange, wish))).toMatchObject({ revokedAt: iso(BEGIN), sinceBegin: true });
+    expect((await entryOf(kid))?.revoked?.revoked_at).toBe(BEGIN);
   });
 
   test('in words of our own, of which partners read that it is compromised', async () => {
@@ -277,7 +356,6 @@ describe('a key is revoked', () => {
   });
 
   test.each([
-    ['before it began', { since: iso(BEGIN - 1) }, 'usage-invalid /since'],
     ['in the future', { since: iso(BEGIN + 1) }, 'usage-invalid /since'],
     ['with a digest in its reason', { reason: 'd41d8cd98f00b204e9800998ecf8427e' }, 'fingerprint-refused /reason'],
   ])('never %s', async (_name, wish, refusal) => {

@@ -9,7 +9,7 @@ import { retireKey } from '../../src/exchange/key-state.ts';
 import { replaceIdentity } from '../../src/exchange/new-identity.ts';
 import { writeCard } from '../../src/exchange/own-card.ts';
 import { generateKey } from '../../src/exchange/own-keys.ts';
-import { type PublicationRequest, signPublication } from '../../src/exchange/publication.ts';
+import { checkRequest, type PublicationRequest, signPublication } from '../../src/exchange/publication.ts';
 import { draftKeySet, installKeySet, publishKeys } from '../../src/exchange/publish.ts';
 import { revokeKey } from '../../src/exchange/revoke-key.ts';
 import { rotateKeys } from '../../src/exchange/rotate.ts';
@@ -30,6 +30,9 @@ import {
   refusalOf,
   WORDS,
 } from '../support/own-keys.ts';
+
+/** A request that somebody changes on its way. */
+type Draft = { readonly [Part in keyof PublicationRequest]: PublicationRequest[Part] };
 
 let bench: KeyBench;
 /** Another node that says that it is the same one. */
@@ -109,6 +112,59 @@ describe('a publication', () => {
     expect(refusalOf(await installKeySet(bench.exchange, signed))).toBe('publication-invalid /keySet/keys');
   });
 
+  test.each<[string, (request: Draft) => void, pointer: string]>([
+    [
+      'other addresses',
+      ({ keySet }) => Object.assign(keySet.endpoints, { push: 'https://other.example/push' }),
+      '/keySet/endpoints',
+    ],
+    ['no encryption', ({ keySet }) => Object.assign(keySet, { encryption: 'none' }), '/keySet/encryption'],
+    ['other algorithms', ({ keySet }) => Object.assign(keySet, { algs: ['EdDSA'] }), '/keySet/algs'],
+    ['a rarer refresh', ({ keySet }) => Object.assign(keySet, { refresh: 86_400 }), '/keySet/refresh'],
+    ['a longer life', ({ keySet }) => Object.assign(keySet, { exp: keySet.iat + 100 * DAY }), '/keySet/exp'],
+    [
+      'keys that last longer',
+      ({ keySet }) => Object.assign({ ...keySet }.keys[0] ?? {}, { exp: BEGIN + 1000 * DAY }),
+      '/keySet/keys',
+    ],
+    [
+      'keys that began earlier',
+      ({ keySet }) => Object.assign({ ...keySet }.keys[0] ?? {}, { nbf: BEGIN - DAY }),
+      '/keySet/keys',
+    ],
+    ['a later number', ({ keySet }) => Object.assign(keySet, { seq: BEGIN + DAY }), '/keySet/seq'],
+    [
+      'another telephone number',
+      ({ card }) => Object.assign(card, { contact: { desk: 'Desk', phone: '+49 30 0000000' } }),
+      '/card/contact',
+    ],
+    ['another name', ({ card }) => Object.assign(card.organisation, { name: 'Somebody else' }), '/card/organisation'],
+    ['a card that ends earlier', ({ card }) => Object.assign(card, { exp: card.iat + DAY }), '/card/exp'],
+  ])('with %s than this node asked for is refused', async (_name, change, pointer) => {
+    const { seq: before } = await claimsOf(bench.exchange);
+    const request = structuredClone(await draft());
+    change(request as Draft);
+    bench.now += 60;
+    const signed = await signPublication(request, await identity());
+    expect(refusalOf(await installKeySet(bench.exchange, signed))).toBe(`publication-invalid ${pointer}`);
+    expect((await claimsOf(bench.exchange)).seq).toBe(before);
+  });
+
+  test('that was signed for a time to come is refused', async () => {
+    const real = bench.now;
+    bench.now += 30 * DAY;
+    const signed = await signPublication(await draft(), await identity());
+    bench.now = real;
+    expect(refusalOf(await installKeySet(bench.exchange, signed))).toBe('publication-invalid /keySet');
+  });
+
+  test('is still taken a week after it was asked for, with a rotation carried out in between', async () => {
+    done(await rotateKeys(bench.exchange, {}));
+    const signed = await signPublication(await draft(), await identity());
+    bench.now += 7 * DAY;
+    expect(isRefusal(await installKeySet(bench.exchange, signed))).toBe(false);
+  });
+
   test('by another identity key is refused', async () => {
     const signer = await other.exchange.keys.openIdentity();
     if (!signer || isRefusal(signer)) throw new Error('no identity');
@@ -122,6 +178,40 @@ describe('a publication', () => {
     const second = await signPublication(await draft(), await identity());
     const mixed = { keySet: second.keySet, card: first.card };
     expect(refusalOf(await installKeySet(bench.exchange, mixed))).toBe('publication-invalid /card');
+  });
+});
+
+/** A request as it would be at another time, by somebody who knows what a node gives. */
+function dated({ keySet, card }: PublicationRequest, iat: number): PublicationRequest {
+  const life = ({ iat: from, exp }: { iat: number; exp: number }) => exp - from;
+  return {
+    keySet: { ...keySet, iat, seq: iat, exp: iat + life(keySet) },
+    card: { ...card, iat, exp: iat + life(card) },
+  };
+}
+
+describe('what an identity key is asked to sign', () => {
+  const checked = async (iat: number, changes: Partial<PublicationRequest['keySet']> = {}) => {
+    const request = dated(done(await draftKeySet(bench.exchange)), iat);
+    const refusal = checkRequest({ ...request, keySet: { ...request.keySet, ...changes } }, BEGIN);
+    return refusal ? `${refusal.code} ${refusal.pointer}` : 'signed';
+  };
+
+  test('may be up to seven days old, and ten minutes ahead of the clock here', async () => {
+    expect([await checked(BEGIN), await checked(BEGIN - 7 * DAY), await checked(BEGIN + 600)]).toEqual([
+      'signed',
+      'signed',
+      'signed',
+    ]);
+    for (const iat of [BEGIN - 7 * DAY - 1, BEGIN + 601, BEGIN + 3 * 365 * DAY])
+      expect(await checked(iat)).toBe('publication-invalid /keySet/iat');
+  });
+
+  test('never has a number, or a life, that no node gives', async () => {
+    expect(await checked(BEGIN, { seq: BEGIN + DAY })).toBe('signed');
+    expect(await checked(BEGIN, { seq: BEGIN + DAY + 1 })).toBe('publication-invalid /keySet/seq');
+    expect(await checked(BEGIN, { seq: 253_402_300_799 })).toBe('publication-invalid /keySet/seq');
+    expect(await checked(BEGIN, { exp: BEGIN + 91 * DAY })).toBe('publication-invalid /keySet/exp');
   });
 });
 
@@ -181,7 +271,7 @@ describe('with the identity key elsewhere', () => {
   test('a new one makes another node of this one for every partner', async () => {
     await away();
     const former = bench.exchange.keys.identity?.kid;
-    const made = done(await replaceIdentity(bench.exchange, { reason: 'The stick is lost' }));
+    const made = done(await replaceIdentity(bench.exchange, { reason: 'The stick is lost', keepKeys: true }));
     expect(made).toMatchObject({ former, partners: [] });
     expect(made.fingerprint).not.toBe(former);
     expect(await eventsOf(bench.exchange, 'keys.identity-replaced')).toEqual([

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isRefusal } from '../../src/domain/refusal.ts';
 import { underLock } from '../../src/keys/file-lock.ts';
 import { createKeyStore, KEY_LIFE, type KeyStore, openKeyStore } from '../../src/keys/keystore.ts';
@@ -96,10 +97,47 @@ test('what a change that fails throws is thrown, and the next change is made', a
   expect(await underLock(path, async () => 'done')).toBe('done');
 });
 
-test('drafts that a crash left behind do not matter', async () => {
-  for (const name of ['node.key', 'identity.key'])
-    await writeFile(join(keys, `${name}.0123456789ab.new`), 'half', { mode: 0o600 });
-  await store.generate(NEW_KEY);
-  expect((await (await open()).openIdentity()) !== undefined).toBe(true);
-  expect(await kids()).toHaveLength(3);
+describe('drafts that a crash left behind', () => {
+  const drafts = ['node.key.0123456789ab.new', 'identity.key.0123456789ab.new'].map((name) => [name] as const);
+  const left = async () => (await readdir(keys)).filter((name) => name.endsWith('.new'));
+  const leave = (name: string) => copyFile(join(keys, name.replace(/\..{12}\.new$/, '')), join(keys, name));
+
+  test.each(drafts)('do not outlive the next opening of the store: %s', async (name) => {
+    await leave(name);
+    await open();
+    expect(await left()).toEqual([]);
+  });
+
+  test.each(drafts)('do not outlive the destruction of a private part: %s', async (name) => {
+    await leave(name);
+    const [{ kid = '' } = {}] = store.publicKeys();
+    expect(isRefusal(await store.revoke(kid, { revokedAt: NOW, reason: 'stolen' }))).toBe(false);
+    expect(await left()).toEqual([]);
+    expect((await (await open()).openIdentity()) !== undefined).toBe(true);
+  });
+
+  test('are told from the draft of a process that writes at this moment', async () => {
+    const name = 'node.key.0123456789ab.new';
+    const { promise: written, resolve: write } = Promise.withResolvers<void>();
+    const writing = underLock(join(keys, 'node.key.lock'), async () => {
+      await leave(name);
+      await written;
+      await rename(join(keys, name), join(keys, 'node.key'));
+    });
+    await expect.poll(left).toEqual([name]);
+    const opening = open();
+    await pause(200);
+    expect(await left()).toEqual([name]);
+    write();
+    await writing;
+    expect((await opening).publicKeys()).toHaveLength(2);
+  });
+
+  test('are nothing else that lies there', async () => {
+    const others = ['node.key.backup.new', 'node.key.0123456789abc.new', 'other.key.0123456789ab.new'];
+    for (const name of others) await writeFile(join(keys, name), 'kept', { mode: 0o600 });
+    await store.generate(NEW_KEY);
+    await open();
+    expect((await left()).sort()).toEqual(others.sort());
+  });
 });

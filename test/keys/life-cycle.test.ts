@@ -5,6 +5,7 @@ import {
   activateKey,
   addKey,
   type Changed,
+  destroyRevoked,
   futureKey,
   type NodeSecrets,
   retireKey,
@@ -125,9 +126,30 @@ describe('revoking', () => {
   });
 });
 
+describe('an encryption key that is revoked', () => {
+  const enc = { ...active, alg: 'ECDH-ES', use: 'enc' } as const;
+  const lost = taken(revokeKey(withKeys(enc), 'one', { revokedAt: 300, reason: 'stolen' }));
+
+  test('keeps its private part until that is destroyed, and never has it again', () => {
+    expect(lost.key).toMatchObject({ state: 'revoked', private: enc.private });
+    const destroyed = taken(destroyRevoked(lost.secrets, 'one'));
+    expect(destroyed.key).toMatchObject({ state: 'revoked', revoked: { revoked_at: 300 } });
+    expect(destroyed.key).not.toHaveProperty('private');
+    const earlier = taken(revokeKey(destroyed.secrets, 'one', { revokedAt: 299, reason: 'stolen' }));
+    expect(earlier.key).not.toHaveProperty('private');
+  });
+
+  test.each(['active', 'replaced', 'future', 'retired'] as const)(
+    'is the only one: one that is %s is refused',
+    (state) => {
+      expect(codeOf(destroyRevoked(withKeys({ ...enc, state }), 'one'))).toBe('state-conflict');
+    },
+  );
+});
+
 describe('whatever is done in whatever order', () => {
   const step = fc.record({
-    act: fc.constantFrom('generate', 'activate', 'activate', 'retire', 'revoke'),
+    act: fc.constantFrom('generate', 'generate', 'activate', 'activate', 'activate', 'retire', 'revoke', 'destroy'),
     alg: fc.constantFrom(...algs),
     which: fc.nat(11),
     at: fc.integer({ min: 50, max: 950 }),
@@ -142,7 +164,9 @@ describe('whatever is done in whatever order', () => {
         ? activateKey(secrets, kid, { retireReplacedAt: at })
         : act === 'retire'
           ? retireKey(secrets, kid, { exp: at })
-          : revokeKey(secrets, kid, { revokedAt: at, reason: 'stolen' });
+          : act === 'revoke'
+            ? revokeKey(secrets, kid, { revokedAt: at, reason: 'stolen' })
+            : destroyRevoked(secrets, kid);
     return isRefusal(answer) ? secrets : answer.secrets;
   }
 
@@ -157,7 +181,8 @@ describe('whatever is done in whatever order', () => {
       if (old.revoked) expect(key?.revoked?.revoked_at).toBeLessThanOrEqual(old.revoked.revoked_at);
     }
     for (const key of after.keys) {
-      expect('private' in key).toBe(['future', 'active', 'replaced'].includes(key.state));
+      const opens = key.state === 'revoked' && key.use === 'enc';
+      if (!opens) expect('private' in key).toBe(['future', 'active', 'replaced'].includes(key.state));
       expect(JSON.stringify(key).includes('secret')).toBe('private' in key);
       expect(key.revoked === undefined).toBe(key.state !== 'revoked');
       expect(key.revoked?.revoked_at ?? key.nbf).toBeGreaterThanOrEqual(key.nbf);
@@ -177,6 +202,7 @@ describe('whatever is done in whatever order', () => {
           secrets = after;
         }
       }),
+      { numRuns: 200 },
     );
     expect([...reached].sort()).toEqual(['active', 'future', 'replaced', 'retired', 'revoked']);
   });

@@ -187,8 +187,14 @@ describe('reload', () => {
     taken(await other.revoke(enc, { revokedAt: NOW, reason: 'stolen' }));
     taken(await other.revoke(first('sig'), { revokedAt: NOW, reason: 'stolen' }));
     expect(await store.reload()).toBe(true);
-    expect(store.decrypter(enc)).toBeUndefined();
     expect(store.signer()).toBeUndefined();
+    expect(store.decrypter(enc)).toBeDefined();
+    const secret = (await privateParts()).get(enc) ?? '';
+    taken(await other.destroy(enc));
+    expect(await store.reload()).toBe(true);
+    expect(store.decrypter(enc)).toBeUndefined();
+    const file = await unlockSecrets('node', await readFile(join(keys, 'node.key'), 'utf8'), WORDS);
+    expect([secret.length, JSON.stringify(file).includes(secret)]).toEqual([43, false]);
   });
 
   test('still sees the change of another store after an own change was refused', async () => {

@@ -40,12 +40,18 @@ test('a check of a partner in order finds nothing bad', async () => {
   expect(codes).toEqual(expect.arrayContaining(['signing-key', 'encryption']));
 });
 
-test('a new identity is pushed in vain: the pinned one counts until a person confirms', async () => {
+const submit = async (n: number) =>
+  (await hotline.ask('reference.submit', { reference: inventedReference(n) })).reference.id;
+const doctorOf = async (node: TestNode) => (await node.ask('doctor', {})).findings.map(({ code }) => code);
+
+test('a new identity is pushed in vain, and the doctor says so: what is sent waits until a person confirms', async () => {
   await receipted(1);
-  await hotline.ask('keys.new-identity', { reason: 'the safe was broken into' });
-  await hotline.ask('keys.publish', {});
+  await hotline.ask('keys.new-identity', { reason: 'the safe was broken into', keepKeys: true });
+  const { told } = await hotline.ask('keys.publish', {});
+  expect(told).toEqual([{ partner: police.issuer, told: false, refused: 'invalid_key' }]);
   expect(await seenByPolice()).toMatchObject({ fingerprint: former });
-  await receipted(2);
+  expect(await doctorOf(hotline)).toContain('identity-unconfirmed');
+  await submit(2);
 });
 
 test('its card waits, with the alert, and the check says so', async () => {
@@ -56,7 +62,6 @@ test('its card waits, with the alert, and the check says so', async () => {
   const { well, findings } = await police.ask('partner.check', { issuer: hotline.issuer });
   expect(well).toBe(false);
   expect(findings).toEqual(expect.arrayContaining([expect.objectContaining({ code: 'identity-changed' })]));
-  await receipted(3);
 });
 
 test('after the call the new identity counts, and what came since the loss is suspect', async () => {
@@ -69,14 +74,20 @@ test('after the call the new identity counts, and what came since the loss is su
   expect(confirmed).toMatchObject({ state: 'active', fingerprint, replaced: former, type: 'hotline' });
   const partner = await seenByPolice();
   expect(partner).toMatchObject({ fingerprint, state: 'active' });
-  expect(partner.suspect.items.filter(({ event }) => event === 'submitted')).toHaveLength(3);
+  expect(partner.suspect.items.filter(({ event }) => event === 'submitted')).toHaveLength(1);
   const { items } = await police.ask('events', { limit: 500 });
   const types = items.filter((one) => one.partner === hotline.issuer).map(({ type }) => type);
   expect(types).toEqual(expect.arrayContaining(['partner.replacement-offered', 'partner.replaced', 'message.suspect']));
 });
 
-test('the exchange goes on under the new identity, key sets included', async () => {
-  await receipted(4);
+test('the exchange goes on under the new identity, what is ours is said again, and the marks and the alert go', async () => {
   const { told } = await hotline.ask('keys.publish', {});
-  expect(told).toEqual([expect.objectContaining({ partner: police.issuer, told: true })]);
+  expect(told).toEqual([{ partner: police.issuer, told: true }]);
+  await receipted(4);
+  await eventually('no message is in doubt', async () => (await seenByPolice()).suspect.count === 0);
+  await eventually('the alert is over', async () => {
+    const { items } = await police.ask('alert.list', {});
+    return !items.some(({ code }) => code === 'messages-suspect');
+  });
+  expect(await doctorOf(hotline)).not.toContain('identity-unconfirmed');
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inventedReference } from '../support/invented.ts';
-import { befriendNode, eventually, openPolicy, type TestNode, testNode } from '../support/node.ts';
+import { befriendNode, eventually, introduce, openPolicy, type TestNode, testNode } from '../support/node.ts';
 
 // Two nodes on the embedded store; one of them suspends the other.
 
@@ -60,11 +60,15 @@ test('what a suspended partner pushes is answered access_denied, except a withdr
   ]);
 });
 
-test('to a partner that we suspended nothing goes but withdrawals, and what was decided meanwhile is held', async () => {
+test('to a partner that we suspended nothing goes but withdrawals, and what was shared meanwhile goes by itself after it', async () => {
   const before = await submit(3);
   await delivery(before, 'submitted', receipted);
-  const { suspended } = await hotline.ask('partner.suspend', { all: true, reason: 'our own node is examined' });
+  const { suspended, noLongerAllowed } = await hotline.ask('partner.suspend', {
+    all: true,
+    reason: 'our own node is examined',
+  });
   expect(suspended).toEqual([police.issuer]);
+  expect(noLongerAllowed).toMatchObject([{ partner: police.issuer, complete: true }]);
   const { decisions, reference } = await hotline.ask('reference.submit', { reference: inventedReference(4) });
   expect(decisions).toMatchObject([{ partner: police.issuer, effect: expect.not.stringMatching(/^send$/) }]);
   await hotline.ask('reference.withdraw', { id: before, reason: 'sent-in-error', purge: false });
@@ -72,6 +76,28 @@ test('to a partner that we suspended nothing goes but withdrawals, and what was 
   expect((await hotline.ask('reference.show', { id: reference.id })).deliveries).toEqual([]);
   await hotline.ask('partner.resume', { issuer: police.issuer });
   await delivery(await submit(5), 'submitted', receipted);
+  await delivery(reference.id, 'submitted', receipted);
+});
+
+test('what was shared while a partner was pending goes by itself once it is confirmed and has a policy', async () => {
+  const clearing = await testNode({ name: 'Hotline C', jurisdictions: ['AT'] });
+  try {
+    await befriendNode(clearing, hotline);
+    const { fingerprint } = await introduce(hotline, clearing);
+    const id = await submit(8);
+    const toClearing = async () =>
+      (await hotline.ask('reference.show', { id })).decisions.find(({ partner }) => partner === clearing.issuer);
+    expect(await toClearing()).toMatchObject({ effect: 'withhold', rule: 'no-policy' });
+    await hotline.ask('partner.confirm', { issuer: clearing.issuer, fingerprint });
+    await hotline.ask('policy.set', { issuer: clearing.issuer, document: openPolicy(clearing.issuer) });
+    await eventually('the new partner has it', async () => {
+      const { items } = await clearing.ask('reference.list', { limit: 10 });
+      return items.some((one) => one.id === id);
+    });
+    expect(await toClearing()).toMatchObject({ effect: 'send' });
+  } finally {
+    await clearing.remove();
+  }
 });
 
 test('a policy that names other algorithms takes no message of the partner, and one without names takes it', async () => {

@@ -138,7 +138,11 @@ describe('the documents', () => {
       issuer: node.issuer,
       protocol: 'caseref',
       version: 1,
-      endpoints: { push: `${node.issuer}/exchange/push`, keys: `${node.issuer}/exchange/keys` },
+      endpoints: {
+        push: `${node.issuer}/exchange/push`,
+        poll: `${node.issuer}/exchange/poll`,
+        keys: `${node.issuer}/exchange/keys`,
+      },
       keySet: `${node.issuer}/.well-known/caseref-keys`,
       jwks: `${node.issuer}/jwks.json`,
       algorithms: ['Ed25519', 'EdDSA', 'ES256', 'ML-DSA-65'],

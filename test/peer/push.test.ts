@@ -251,7 +251,6 @@ describe('nothing else', () => {
   test.each([
     ['GET', '/'],
     ['GET', '/exchange/push'],
-    ['POST', '/exchange/poll'],
     ['POST', '/exchange/replay'],
     ['GET', '/v1/references'],
     ['GET', '/metrics'],

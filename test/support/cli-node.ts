@@ -56,6 +56,7 @@ export async function makeNode(given: {
   type: string;
   jurisdiction: string;
   database?: string | undefined;
+  pollOnly?: true;
 }): Promise<CliNode> {
   const directory = join(await mkdtemp(join(tmpdir(), 'caseref-node-')), 'node');
   const [peer, api, portal] = [await freePort(), await freePort(), await freePort()];
@@ -86,6 +87,7 @@ export async function makeNode(given: {
     '--portal',
     `127.0.0.1:${portal}`,
     ...(given.database !== undefined ? ['--schema', 'caseref'] : []),
+    ...(given.pollOnly ? ['--poll-only'] : []),
   );
   if (made.code !== 0) throw new Error(`init failed (${made.code}): ${made.err}`);
   return {

@@ -27,6 +27,8 @@ export interface TestNodeSettings {
   readonly clock?: () => number;
   /** Ceiling of retention in days. */
   readonly retainDays?: number;
+  /** Takes no inbound connection. */
+  readonly pollOnly?: true;
 }
 
 /** A whole node in this process: real listeners on loopback, a real store, a directory of its own. */
@@ -69,6 +71,7 @@ export async function loopbackSettings(given: TestNodeSettings = {}): Promise<No
     ...(given.withPrivate && { private: at(inner) }),
     ...(given.database !== undefined && { schema: 'caseref' }),
     ...(given.retainDays !== undefined && { retainDays: given.retainDays }),
+    ...(given.pollOnly && { pollOnly: given.pollOnly }),
   };
 }
 

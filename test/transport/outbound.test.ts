@@ -26,6 +26,8 @@ const requests: Record<string, (made: Transport, origin: string, partner?: typeo
   'key set push': (made, origin, partner = to) => made.postKeySet(`${origin}/exchange/keys`, TOKEN, partner),
   'key set': (made, origin, partner = to) => made.getKeySet(`${origin}/.well-known/caseref-keys`, undefined, partner),
   clock: (made, origin, partner = to) => made.askClock(origin, partner),
+  poll: (made, origin, partner = to) =>
+    made.postPoll(`${origin}/exchange/poll`, { body: new Uint8Array(), fields: {} }, partner),
 };
 
 test('the listener behind that certificate answers whoever trusts it', async () => {

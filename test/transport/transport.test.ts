@@ -3,7 +3,8 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createServer as createSocketServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createTransport, readRetryAfter } from '../../src/transport/transport.ts';
+import { readRetryAfter } from '../../src/transport/retry-after.ts';
+import { createTransport } from '../../src/transport/transport.ts';
 
 const NOW = Date.parse('2026-11-20T10:00:00Z');
 const TOKEN = 'e30.canary-payload.c2ln';

@@ -1,14 +1,26 @@
 import { createInterface } from 'node:readline';
-import { type Refusal, refuse } from '../../domain/refusal.ts';
-import type { Cli } from '../command.ts';
+import { refuse } from '../../domain/refusal.ts';
+import { type Cli, type Everywhere, refuseWith } from '../command.ts';
+import { type Exit, exit } from '../exit.ts';
 
-/** Asks on a terminal whether to go on; elsewhere only `--yes` says so. A refusal where it is not to be done. */
-export async function confirmed(cli: Cli, yes: boolean | undefined, what: string): Promise<Refusal | undefined> {
-  if (yes) return undefined;
+/**
+ * Asks on a terminal whether to go on; elsewhere only `--yes` says so. Gives how the command ends where it is not to be done:
+ * who answers no has used it rightly.
+ */
+export async function confirmed(
+  cli: Cli,
+  options: Everywhere & { readonly yes?: boolean },
+  what: string,
+): Promise<Exit | undefined> {
+  if (options.yes) return undefined;
   const typed = await askLine(cli, `${what} Go on? [y/N] `);
-  if (typed !== undefined && /^y(es)?$/i.test(typed.trim())) return undefined;
-  const next = typed === undefined ? 'Look once more, then give --yes.' : 'Nothing is left to do.';
-  return refuse('usage-invalid', '', `${what} Nothing was done.`, next);
+  if (typed === undefined) {
+    const next = 'Look once more, then give --yes.';
+    return refuseWith(cli, options, refuse('usage-invalid', '', `${what} Nothing was done.`, next));
+  }
+  if (/^y(es)?$/i.test(typed.trim())) return undefined;
+  cli.terminal.say('Nothing was done.');
+  return exit.refused;
 }
 
 async function askLine({ stdin, terminal }: Cli, question: string): Promise<string | undefined> {

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { isRefusal } from '../../domain/refusal.ts';
 import { codeOption } from '../argument.ts';
 import { type Cli, type Everywhere, leaf, refuseWith, sameNode } from '../command.ts';
+import { instantOption } from '../instant.ts';
 import { ask } from '../reach.ts';
 import { confirmed } from './confirm.ts';
 import { showKey } from './list.ts';
@@ -29,7 +31,9 @@ export function generateCommand(cli: Cli): Command {
     .option('--from <instant>', 'when it begins (default: three refresh periods from now)')
     .option('--reason <text>', 'why it must begin earlier than partners can know of it')
     .action(async (options: GenerateOptions) => {
-      const { alg, use, from, reason } = options;
+      const { alg, use, reason } = options;
+      const from = instantOption(cli, options.from, '/from');
+      if (isRefusal(from)) return cli.end(refuseWith(cli, options, from));
       cli.end(
         await ask(cli, options, 'keys.generate', { alg, use, from, reason }, (key) => {
           showKey(cli, key);
@@ -42,7 +46,7 @@ export function generateCommand(cli: Cli): Command {
 }
 
 /** Takes a kid, which begins with a hyphen once in 64 times: it is then no option. */
-function withKid(command: Command, what: string): Command {
+export function withKid(command: Command, what: string): Command {
   return command.argument('<kid>', what).allowUnknownOption();
 }
 
@@ -75,48 +79,12 @@ export function retireCommand(cli: Cli): Command {
     .option('--yes', 'do it')
     .action(async (kid: string, options: Everywhere & { yes?: boolean }) => {
       const what = 'This destroys the private part of the key for good.';
-      const unsure = await confirmed(cli, options.yes, what);
-      if (unsure) return cli.end(refuseWith(cli, options, unsure));
+      const unsure = await confirmed(cli, options, what);
+      if (unsure !== undefined) return cli.end(unsure);
       cli.end(
         await ask(cli, options, 'keys.retire', { kid }, (key) => {
           showKey(cli, key);
           cli.terminal.say('Its private part is destroyed.');
-        }),
-      );
-    });
-}
-
-interface RevokeOptions extends Everywhere {
-  readonly reason: string;
-  readonly since?: string;
-  readonly yes?: boolean;
-}
-
-/** `caseref keys revoke`: for a key that others may have. */
-export function revokeCommand(cli: Cli): Command {
-  const command = leaf('revoke', 'tell everybody that a key is not ours alone any more, and put another in its place', [
-    'caseref keys revoke 7Qx… --reason compromised --since 2026-11-19T22:00:00Z --yes',
-  ]);
-  return withKid(command, 'kid of the key')
-    .requiredOption(
-      '--reason <text>',
-      'why: compromised, superseded or unspecified, as partners read it; other words stay here, and partners read compromised',
-    )
-    .option('--since <instant>', 'from when others may have had it (default: now)')
-    .option('--yes', 'do it')
-    .action(async (kid: string, options: RevokeOptions) => {
-      const { reason, since } = options;
-      const what = 'This destroys the private part of the key, and partners doubt what came by it since.';
-      const unsure = await confirmed(cli, options.yes, what);
-      if (unsure) return cli.end(refuseWith(cli, options, unsure));
-      cli.end(
-        await ask(cli, options, 'keys.revoke', { kid, reason, since }, (key) => {
-          cli.terminal.fields([
-            ['kid', key.kid, 'strong'],
-            ['revoked since', key.revokedAt, 'bad'],
-            ['successor', key.successor?.kid, 'good'],
-          ]);
-          showPublication(cli, key.publication, 'The key is revoked here only.');
         }),
       );
     });

@@ -11,7 +11,7 @@ const columns: readonly Column<OwnKey>[] = [
   { title: 'for', cell: ({ use }) => (use === 'sig' ? 'signing' : 'encryption') },
   { title: 'state', cell: ({ state }) => state, tone: ({ state }) => (state === 'active' ? 'good' : 'quiet') },
   { title: 'published', cell: ({ published }) => (published ? 'yes' : 'no') },
-  { title: 'from', cell: ({ notBefore }) => notBefore },
+  { title: 'valid from', cell: ({ notBefore }) => notBefore },
   { title: 'until', cell: ({ expiresAt }) => expiresAt },
 ];
 
@@ -50,7 +50,7 @@ export function showKey(cli: Cli, { kid, alg, use, state, notBefore, expiresAt }
     ['algorithm', alg],
     ['for', use === 'sig' ? 'signing' : 'encryption'],
     ['state', state],
-    ['from', notBefore],
+    ['valid from', notBefore],
     ['until', expiresAt],
   ]);
 }

@@ -6,7 +6,9 @@ import { answerWith, type Cli, type Everywhere, leaf, refuseWith } from '../comm
 import { pathOf, readJsonDocument, unreadable } from '../document.ts';
 import { type Exit, exit } from '../exit.ts';
 import { ask, reach } from '../reach.ts';
+import { confirmed } from './confirm.ts';
 import { signWithFile } from './identity-file.ts';
+import { type CarriedRequest, showRequest } from './request.ts';
 import { showTold } from './told.ts';
 
 /** What the two files that are carried between the machines say they are. */
@@ -18,6 +20,7 @@ interface PublishOptions extends Everywhere {
   readonly request?: string;
   readonly signed?: string;
   readonly out?: string;
+  readonly yes?: boolean;
 }
 
 /** `caseref keys publish`: from this machine, from an identity file, or by way of a machine that is never connected. */
@@ -25,13 +28,14 @@ export function publishCommand(cli: Cli): Command {
   return leaf('publish', 'sign the current keys as a new key set and tell every partner', [
     'caseref keys publish',
     'caseref keys publish --identity /media/stick/identity.key',
-    'caseref keys publish --request request.json --identity identity.key --out signed.json      without a node',
+    'caseref keys publish --request request.json --identity identity.key --out signed.json --yes      without a node',
     'caseref keys publish --signed signed.json',
   ])
     .option('--identity <file>', 'file of the identity key, read by this command and by no node')
     .option('--request <file>', 'sign what caseref keys export-public wrote; needs no node directory')
     .option('--signed <file>', 'publish what was signed elsewhere')
     .option('--out <file>', 'with --request: where the signed file goes (default: standard output)')
+    .option('--yes', 'with --request: sign without asking')
     .action(async (options: PublishOptions) => cli.end(await publish(cli, options)));
 }
 
@@ -89,20 +93,17 @@ interface Signing {
 async function signRequest(cli: Cli, options: PublishOptions, { request, identity, out }: Signing): Promise<Exit> {
   const document = await readCarried(cli, request, REQUEST.caseref);
   if (isRefusal(document)) return refuseWith(cli, options, document);
-  const asked = document as unknown as PublicationRequest;
+  const asked = document as unknown as CarriedRequest;
+  await showRequest(cli, asked);
+  const unsure = await confirmed(cli, options, 'Compare the digest with what caseref keys export-public printed.');
+  if (unsure !== undefined) return unsure;
   const signed = await signWithFile(cli, identity, { keySet: asked.keySet, card: asked.card });
   if (isRefusal(signed)) return refuseWith(cli, options, signed);
   const written = await write(cli, out, { ...SIGNED, ...signed });
   if (written) return refuseWith(cli, options, written);
-  showSigned(cli, asked);
-  cli.terminal.next('Carry the signed file back to the node:', ['caseref keys publish --signed FILE']);
+  cli.terminal.say(`Signed for ${asked.keySet.iss}, key set ${asked.keySet.seq}.`);
+  cli.terminal.next('Carry the signed file back to the node:', [`caseref keys publish --signed ${out ?? 'FILE'}`]);
   return exit.done;
-}
-
-/** Whoever keeps the identity key sees what it signed, to be compared with `keys list` on the node. */
-function showSigned({ terminal }: Cli, { keySet }: PublicationRequest): void {
-  terminal.say(`Signed for ${keySet.iss}, key set ${keySet.seq}, with these keys:`);
-  for (const { kid, alg, revoked } of keySet.keys) terminal.step(`${kid} ${alg}${revoked ? ', revoked' : ''}`);
 }
 
 /** Reads one of the two files that are carried: whether it is the right one, and has its two members. */
@@ -137,10 +138,10 @@ export function exportCommand(cli: Cli): Command {
       try {
         const draft = await node.call('keys.draft', {});
         if (!draft.ok) return cli.end(refuseWith(cli, options, draft.refusals));
-        const { keySet, card } = draft.value;
-        const failed = await write(cli, file, { ...REQUEST, keySet, card });
+        const failed = await write(cli, file, { ...REQUEST, ...draft.value });
         if (failed) return cli.end(refuseWith(cli, options, failed));
-        const step = 'caseref keys publish --request FILE --identity identity.key --out SIGNED';
+        await showRequest(cli, draft.value);
+        const step = `caseref keys publish --request ${file} --identity identity.key --out SIGNED`;
         if (file !== undefined) cli.terminal.next('Where the identity key is:', [step]);
         cli.end(exit.done);
       } finally {

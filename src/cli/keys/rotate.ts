@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { isRefusal } from '../../domain/refusal.ts';
 import { codeOption } from '../argument.ts';
-import { answerWith, type Cli, type Everywhere, leaf, refuseWith } from '../command.ts';
+import { answerWith, type Cli, type Everywhere, leaf, refuseWith, sameNode } from '../command.ts';
 import type { Exit } from '../exit.ts';
 import { type ReachedNode, reach, type ValueOf } from '../reach.ts';
 import { confirmed } from './confirm.ts';
@@ -41,15 +41,17 @@ async function rotate(cli: Cli, options: RotateOptions, node: ReachedNode): Prom
   const planned = await node.call('keys.rotation', wish);
   if (!planned.ok) return refuseWith(cli, options, planned.refusals);
   if (!options.json) showPlan(cli, planned.value);
-  const unsure = await confirmed(cli, options.yes, 'This makes and publishes a new key.');
-  if (unsure) return refuseWith(cli, options, unsure);
+  else if (!options.yes) cli.terminal.json({ plan: planned.value, done: false });
+  const unsure = await confirmed(cli, options, 'This makes and publishes a new key.');
+  if (unsure !== undefined) return unsure;
   const begun = await node.call('keys.rotate', wish);
   if (!begun.ok) return refuseWith(cli, options, begun.refusals);
   return answerWith(cli, options, begun.value, (key) => {
     showKey(cli, key);
     showPublication(cli, key.publication, 'The key is made.');
     if (!node.running) {
-      const steps = ['caseref serve', `caseref keys activate ${key.kid}      by hand, once it has begun`];
+      const same = sameNode(options);
+      const steps = [`caseref serve${same}`, `caseref keys activate ${key.kid}${same}      by hand, once it has begun`];
       cli.terminal.next('No node runs here; the rest is done by one that does, or by hand:', steps);
     }
   });

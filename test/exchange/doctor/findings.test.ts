@@ -124,7 +124,7 @@ describe('our keys', () => {
 
   test('the next step asks for the identity key where it is elsewhere', () => {
     const [finding] = examineKeys({ ...fine, activeUntil: 1 }, 0);
-    expect(finding?.next).toContain('Bring keys/identity.key back');
+    expect(finding?.next).toContain('caseref keys publish --identity FILE');
   });
 });
 

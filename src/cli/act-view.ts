@@ -1,0 +1,67 @@
+import type { Deny } from '../domain/contract.types.ts';
+import type { Field } from './terminal.ts';
+
+/** Acts of operators as a person reads them before signing. */
+
+type Said = Readonly<Record<string, unknown>>;
+
+const views: Readonly<Record<string, (document: Said) => readonly Field[]>> = {
+  policy: ({ version, legal }) => [
+    ['version', String(version)],
+    ['legal basis', (legal as { basis?: string } | undefined)?.basis],
+  ],
+  'partner.confirm': confirmed,
+  'partner.resume': ({ suspendedSince }) => [
+    ['comes to', 'its suspension ends'],
+    ['suspended', suspendedSince === undefined ? undefined : String(suspendedSince)],
+  ],
+  'partner.remove': () => [['comes to', 'it is no partner any more, and no withdrawal reaches it']],
+  'operator.add': ({ kid }) => [
+    ['comes to', 'its signatures count from then on'],
+    ['kid', String(kid), 'strong'],
+  ],
+  'operator.remove': ({ kid }) => [
+    ['comes to', 'its signatures count for nothing new'],
+    ['kid', String(kid), 'strong'],
+  ],
+  'deny.add': (document) => [['comes to', 'it denies'], ...denied(document as unknown as Deny)],
+  'deny.remove': ({ deny }) => [['comes to', 'it denies no longer'], ...denied(deny as Deny)],
+};
+
+/** What becomes effective by an act, member by member; a kind that is not known here has only its digest. */
+export function viewAct(act: string, document: Said): readonly Field[] {
+  return views[act]?.(document) ?? [];
+}
+
+/** The fingerprint is left out: the second person hears it, and does not copy it. */
+function confirmed({ type, jurisdictions, foreign, local, replaced, suspectSince }: Said): readonly Field[] {
+  return [
+    ['recorded as', String(type)],
+    ['competent for', (jurisdictions as readonly string[]).join(', ')],
+    ['foreign client', foreign === true ? 'yes' : undefined],
+    ['private address', local === true ? 'allowed' : undefined],
+    ['replaces', replaced === undefined ? undefined : String(replaced)],
+    ['suspect since', suspectSince === undefined ? undefined : String(suspectSince)],
+  ];
+}
+
+function denied({ ground, destination, hosts, when }: Deny): readonly Field[] {
+  return [
+    ['ground', ground],
+    ['destination', destination?.join(', ') ?? 'everywhere'],
+    ['hosts', hosts?.map(disarmedHost).join(', ')],
+    ['when', when && describeWhen(when)],
+  ];
+}
+
+/** A listed host is where such content was: nothing may make a link of it. */
+export function disarmedHost(host: string): string {
+  return host.replaceAll('.', '[.]');
+}
+
+/** The conditions of a deny in one line. */
+export function describeWhen(when: Deny['when']): string {
+  return Object.entries(when ?? {})
+    .map(([member, wanted]) => `${member}=${Array.isArray(wanted) ? wanted.join('|') : JSON.stringify(wanted)}`)
+    .join(' ');
+}
