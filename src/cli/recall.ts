@@ -3,6 +3,7 @@ import { codes } from '../domain/codes.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { codeOption } from './argument.ts';
 import { type Cli, type Everywhere, leaf, refuseWith } from './command.ts';
+import { exit } from './exit.ts';
 import { ask, type ValueOf } from './reach.ts';
 
 const listed = (list: readonly string[]) => list.filter((code) => code !== 'unknown');
@@ -140,23 +141,23 @@ export function decideCommand(cli: Cli): Command {
           ),
         );
       }
-      cli.end(
-        await ask(
-          cli,
-          options,
-          'reference.decide',
-          { id, originator, partner, rule, then },
-          ({ decided, kept, keptCount }) => {
-            cli.terminal.say(`${decided} decided: ${then}.`);
-            for (const one of kept)
-              cli.terminal.warn(
-                `${one.id} stays held for ${one.partner}: ${one.rule} is no rule that a person may pass over.`,
-              );
-            if (keptCount > kept.length)
-              cli.terminal.warn(`${keptCount - kept.length} more stay held in the same way.`);
-          },
-        ),
+      let nothingDecided = false;
+      const code = await ask(
+        cli,
+        options,
+        'reference.decide',
+        { id, originator, partner, rule, then },
+        ({ decided, kept, keptCount }) => {
+          nothingDecided = decided === 0 && keptCount > 0;
+          cli.terminal.say(`${decided} decided: ${then}.`);
+          for (const one of kept)
+            cli.terminal.warn(
+              `${one.id} stays held for ${one.partner}: ${one.rule} stands in the way, which no person may pass over.`,
+            );
+          if (keptCount > kept.length) cli.terminal.warn(`${keptCount - kept.length} more stay held in the same way.`);
+        },
       );
+      cli.end(nothingDecided && code === exit.done ? exit.refused : code);
     });
 }
 

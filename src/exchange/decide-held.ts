@@ -193,23 +193,28 @@ async function decideBatch(
 ) {
   const found = await lockHeld(trx, filter, { direction: directionOf[then], limit: most, after });
   const gated = then === 'send' ? await gatedNow(exchange, trx, found) : [];
-  const held = found.filter((one) => !gated.includes(one));
+  const stays = new Set(gated.map((one) => `${one.partner} ${ownerOf(one)}`));
+  const held = found.filter((one) => !stays.has(`${one.partner} ${ownerOf(one)}`));
   if (held.length > 0) await apply(exchange, trx, held, then, by);
   return { done: held, kept: gated, last: found.length < most ? undefined : found.at(-1) };
 }
 
-/** What no person can send at this moment: held by a gate, denied, or unreadable. Asked anew: a review may have fallen due since. */
+/**
+ * What no person can send at this moment, each with what stands in the way now: a gate, a deny, or that nobody can read it.
+ * Asked anew: a review may have fallen due since, or a partner been suspended.
+ */
 async function gatedNow(exchange: Exchange, trx: Trx, found: readonly Held[]): Promise<Held[]> {
   const { partners, ...rest } = await exchange.directory.within(trx);
   const rows = new Map((await lockReferences(trx, found)).map((row) => [ownerOf(row), row]));
   const at = new Date(exchange.clock());
-  return found.filter((one) => {
+  return found.flatMap((one) => {
     const partner = partners.get(one.partner);
     const row = rows.get(ownerOf(one));
-    if (!partner || !row) return true;
+    if (!partner || !row) return [one];
     const [known] = decideKnown(exchange, { partners, ...rest }, partner, row, at, undefined);
-    if (!known) return true;
-    return known.decision.effect === 'withhold' || heldByGate(known.decision.trace);
+    if (!known) return [one];
+    const { effect, trace, rule } = known.decision;
+    return effect === 'withhold' || heldByGate(trace) ? [{ ...one, rule }] : [];
   });
 }
 

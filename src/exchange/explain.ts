@@ -193,6 +193,8 @@ function differs(stored: ListedDecision, today: AnyDecision): boolean {
   if (stored.effect !== today.effect) {
     return !(stored.decided_by !== null && today.effect === 'hold' && !heldByGate(today.trace));
   }
+  // Another obstacle wants another remedy, though the outcome is the same.
+  if (today.effect === 'hold' && stored.decided_by === null && today.rule !== stored.rule) return true;
   return today.effect === 'send' && (stored.disclosed ?? []).join() !== (today.disclosed ?? []).join();
 }
 

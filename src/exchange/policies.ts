@@ -41,7 +41,7 @@ export interface PolicyReport {
 }
 
 /** Looks at a policy document without storing it: guard, schema, then what only a person would notice. */
-export function reviewPolicy(document: unknown): PolicyReport {
+export function reviewPolicy(document: unknown, now = 0): PolicyReport {
   const draft = withVersion(document, 1);
   const guarded = guard(draft, { form: 'policy' });
   if (guarded) return { refusals: [guarded], warnings: [] };
@@ -53,7 +53,14 @@ export function reviewPolicy(document: unknown): PolicyReport {
   if (said)
     return { refusals: [said.code === 'usage-invalid' ? { ...said, code: 'policy-invalid' } : said], warnings: [] };
   const { refusals, warnings } = checkPolicy(draft as Policy);
-  return { refusals, warnings: [...warnings, ...warnOfPlain(draft as Policy)] };
+  return { refusals, warnings: [...warnings, ...warnOfPlain(draft as Policy), ...warnOfReview(draft as Policy, now)] };
+}
+
+/** A review that is overdue already holds everything but emergencies from the moment that the policy counts. */
+function warnOfReview({ legal }: Policy, now: number): PolicyWarning[] {
+  if (legal?.reviewBy === undefined || Date.parse(`${legal.reviewBy}T00:00:00Z`) + DAY > now) return [];
+  const message = 'The legal review is overdue on this day: everything but emergencies is held.';
+  return [{ pointer: '/legal/reviewBy', message, next: 'Review the legal basis and record the next date.' }];
 }
 
 /** Who asks for plain messages seldom gets them: the partner's word and its place count as well. */
@@ -98,7 +105,7 @@ export async function setPolicy(
   document: unknown,
   { signing, version: shown, insteadOf }: SetBy = {},
 ): Promise<PolicySet | Draft | Refusal[]> {
-  const { refusals, warnings } = reviewPolicy(document);
+  const { refusals, warnings } = reviewPolicy(document, exchange.clock());
   if (refusals.length > 0) return [...refusals];
   const set = await inTransaction(exchange.store.db, async (trx): Promise<PolicySet | Draft | Refusal[]> => {
     const eyes = await beginAct(trx);
@@ -259,3 +266,4 @@ async function approve(
   await tellActivated(trx, at, { partner, version, ...weighed.standing });
   return { partner, version, state: 'active', noLongerAllowed: [], ...weighed.standing };
 }
+const DAY = 86_400_000;

@@ -70,7 +70,7 @@ export async function simulatePolicy(
   exchange: Exchange,
   { issuer, document, at = new Date(exchange.clock()), since, cursor, limit }: SimulationRequest,
 ): Promise<SimulatedPage | Refusal[]> {
-  const { refusals, warnings } = reviewPolicy(document);
+  const { refusals, warnings } = reviewPolicy(document, exchange.clock());
   if (refusals.length > 0) return [...refusals];
   const list = `simulate ${issuer}`;
   const before = cursor === undefined ? undefined : readCursor(exchange.vault, list, cursor);

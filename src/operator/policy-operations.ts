@@ -22,7 +22,7 @@ export function policyOperations(exchange: Exchange) {
       ({ issuer: partner, limit: most = PAGE, cursor: after }) =>
         listPolicyVersions(exchange, partner, { limit: most, cursor: after }),
     ),
-    'policy.check': operation({ document }, (one) => reviewPolicy(one.document)),
+    'policy.check': operation({ document }, (one) => reviewPolicy(one.document, exchange.clock())),
     'policy.explain': operation({ issuer, id: uuid, originator: optional(issuer) }, (wanted) =>
       explainReference(exchange, wanted),
     ),

@@ -40,3 +40,10 @@ describe('a policy that asks for plain messages', () => {
     }
   });
 });
+
+test('a legal review that is overdue today is warned of when the policy is checked', () => {
+  const overdue = { ...policy, legal: { ...policy.legal, reviewBy: '2026-01-01' } };
+  const warned = (now: string) => reviewPolicy(overdue, Date.parse(now)).warnings.map(({ pointer }) => pointer);
+  expect(warned('2026-01-02T00:00:00Z')).toContain('/legal/reviewBy');
+  expect(warned('2026-01-01T23:59:59Z')).not.toContain('/legal/reviewBy');
+});

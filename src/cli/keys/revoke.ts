@@ -96,8 +96,9 @@ function showPlan(
 ): void {
   const from = since === undefined ? 'from now on' : `since ${since}`;
   terminal.say('The plan:');
+  const waits = use === 'enc' && !publishes;
   terminal.step(
-    `now: the private part of ${kid} is destroyed${state === 'active' ? ', another key takes its place' : ''}`,
+    `${waits ? 'once it is published' : 'now'}: the private part of ${kid} is destroyed${state === 'active' ? '; another key takes its place now' : ''}`,
   );
   terminal.step(
     publishes ? 'now: it is published, and partners are told' : 'then: you publish it from where the identity key is',
@@ -108,7 +109,7 @@ function showPlan(
     terminal.step('what this node really sent is said again under the new key, and the doubt goes');
   } else {
     terminal.step(
-      'partners encrypt to the new key; what is on its way to the old one cannot be opened here, and is refused',
+      'partners encrypt to the new key; what is on its way to the old one after that is refused, and they send it again',
     );
     terminal.step(`whoever has the old key can read what was encrypted to it, ${from} and before: treat that as read`);
   }

@@ -16,7 +16,7 @@ export function checkCommand(cli: Cli): Command {
       if (isRefusal(document)) return cli.end(refuseWith(cli, options, document));
       // The document is all that it takes: no node, no passphrase.
       const { reviewPolicy } = await import('../../exchange/policies.ts');
-      const report = reviewPolicy(document);
+      const report = reviewPolicy(document, Date.now());
       const { refusals, warnings } = report;
       const code = answerWith(cli, options, report, () => {
         cli.terminal.refused({ errors: refusals });

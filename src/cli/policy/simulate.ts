@@ -4,6 +4,7 @@ import { wholeNumber } from '../argument.ts';
 import { type Cli, type Everywhere, leaf, refuseWith, sameNode } from '../command.ts';
 import { readJsonDocument } from '../document.ts';
 import { type Exit, exit } from '../exit.ts';
+import { instantOption } from '../instant.ts';
 import type { Progress } from '../progress.ts';
 import { type ReachedNode, reach } from '../reach.ts';
 import {
@@ -61,12 +62,14 @@ async function trySimulation(
   }
   const read = file === undefined ? undefined : await readJsonDocument(cli, file);
   if (isRefusal(read)) return refuseWith(cli, options, read);
+  const since = instantOption(cli, options.since, '/since');
+  if (isRefusal(since)) return refuseWith(cli, options, since);
   const node = await reach(cli, options);
   if (isRefusal(node)) return refuseWith(cli, options, node);
   try {
     const document = read ?? (await storedDraft(node, issuer, options.version));
     if (isRefusal(document) || Array.isArray(document)) return refuseWith(cli, options, document as Refusal[]);
-    return await runSimulation(cli, node, { issuer, document, since: options.since }, options);
+    return await runSimulation(cli, node, { issuer, document, since }, options);
   } finally {
     await node.close();
   }
