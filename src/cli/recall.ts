@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { codes } from '../domain/codes.ts';
-import { type Refusal, refuse } from '../domain/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { codeOption } from './argument.ts';
-import { type Cli, type Everywhere, leaf, refuseWith } from './command.ts';
-import { exit } from './exit.ts';
-import { ask, type ValueOf } from './reach.ts';
+import { answerWith, type Cli, type Everywhere, leaf, refuseWith } from './command.ts';
+import { type Exit, exit } from './exit.ts';
+import { ask, reach, type ValueOf } from './reach.ts';
 
 const listed = (list: readonly string[]) => list.filter((code) => code !== 'unknown');
 
@@ -141,24 +141,34 @@ export function decideCommand(cli: Cli): Command {
           ),
         );
       }
-      let nothingDecided = false;
-      const code = await ask(
-        cli,
-        options,
-        'reference.decide',
-        { id, originator, partner, rule, then },
-        ({ decided, kept, keptCount }) => {
-          nothingDecided = decided === 0 && keptCount > 0;
-          cli.terminal.say(`${decided} decided: ${then}.`);
-          for (const one of kept)
-            cli.terminal.warn(
-              `${one.id} stays held for ${one.partner}: ${one.rule} stands in the way, which no person may pass over.`,
-            );
-          if (keptCount > kept.length) cli.terminal.warn(`${keptCount - kept.length} more stay held in the same way.`);
-        },
-      );
-      cli.end(nothingDecided && code === exit.done ? exit.refused : code);
+      cli.end(await decide(cli, options, { id, originator, partner, rule, then }));
     });
+}
+
+type Ruling = Pick<DecideOptions, 'originator' | 'partner' | 'rule' | 'then'> & { readonly id: string | undefined };
+
+/** Where everything stays held, nothing was done: that is no success, printed as JSON or not. */
+async function decide(cli: Cli, options: DecideOptions, ruling: Ruling): Promise<Exit> {
+  const node = await reach(cli, options);
+  if (isRefusal(node)) return refuseWith(cli, options, node);
+  try {
+    const answer = await node.call('reference.decide', ruling);
+    if (!answer.ok) return refuseWith(cli, options, answer.refusals);
+    const { decided, keptCount } = answer.value;
+    const code = answerWith(cli, options, answer.value, (value) => sayDecided(cli, value, ruling.then));
+    return decided === 0 && keptCount > 0 ? exit.refused : code;
+  } finally {
+    await node.close();
+  }
+}
+
+function sayDecided({ terminal }: Cli, { decided, kept, keptCount }: ValueOf<'reference.decide'>, then: string): void {
+  terminal.say(`${decided} decided: ${then}.`);
+  for (const one of kept)
+    terminal.warn(
+      `${one.id} stays held for ${one.partner}: ${one.rule} stands in the way, which no person may pass over.`,
+    );
+  if (keptCount > kept.length) terminal.warn(`${keptCount - kept.length} more stay held in the same way.`);
 }
 
 function wrongDecision(

@@ -4,10 +4,9 @@ import { decidedByPerson } from '../store/held.ts';
 import { type KnownReference, lockReferences } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
 import {
-  buryDeliveries,
   type Claimed,
   deliveryInsert,
-  dropDeliveries,
+  endClaimed,
   releaseDeliveries,
   restDeliveries,
   toldPairs,
@@ -105,9 +104,9 @@ async function decideWithin(
   // What the partner took is evidence: it stays as it is, and its number is no number that never arrives.
   await restDeliveries(trx, idsOf(stopped.filter(({ sent_at }) => sent_at !== null)), lease);
   const unsent = stopped.filter(({ sent_at }) => sent_at === null);
-  const dropped = await dropDeliveries(trx, idsOf(unsent), lease, 'policy');
+  const dropped = await endClaimed(trx, idsOf(unsent), lease, { state: 'dropped', code: 'policy' });
   const unread = fates.get('broken') ?? [];
-  const buried = await buryDeliveries(trx, idsOf(unread), lease, 'internal');
+  const buried = await endClaimed(trx, idsOf(unread), lease, { state: 'dead', code: 'internal' });
   // What a purge or withdrawal ended meanwhile is covered by its own `voided`: a number must not be voided twice.
   const broken = unread.filter(({ id }) => buried.some((one) => one.id === id));
   const known = [...decided.values()];

@@ -249,32 +249,19 @@ export async function lastDigests(db: Database, partner: string, ids: readonly s
   return new Map(rows.map((row) => [row.id, row.digest]));
 }
 
-/** Ends deliveries of this lease that policy no longer lets go; gives those that it ended. */
-export async function dropDeliveries(
+/**
+ * Ends deliveries of this lease: `dropped` where they may not go any more, `dead` where a person has to look. Gives those
+ * that it ended: another transaction may have ended them before, and voided their numbers.
+ */
+export async function endClaimed(
   db: Database,
   ids: readonly string[],
   lease: string,
-  code: string,
+  end: { readonly state: 'dropped' | 'dead'; readonly code: string },
 ): Promise<{ id: string; epoch: string | null; n: number | null }[]> {
   if (ids.length === 0) return [];
   const { rows } = await sql<{ id: string; epoch: string | null; n: number | null }>`
-    update delivery set state = 'dropped', last_code = ${code}, lease = null, lease_until = null
-    where id = any(${[...ids]}::uuid[]) and lease = ${lease}::uuid and state = 'queued' returning id, epoch, n`.execute(
-    db,
-  );
-  return rows;
-}
-
-/** Gives up deliveries of this lease; gives those that it ended: another transaction may have ended them, and voided their numbers. */
-export async function buryDeliveries(
-  db: Database,
-  ids: readonly string[],
-  lease: string,
-  code: string,
-): Promise<{ id: string; epoch: string | null; n: number | null }[]> {
-  if (ids.length === 0) return [];
-  const { rows } = await sql<{ id: string; epoch: string | null; n: number | null }>`
-    update delivery set state = 'dead', last_code = ${code}, lease = null, lease_until = null
+    update delivery set state = ${end.state}, last_code = ${end.code}, lease = null, lease_until = null
     where id = any(${[...ids]}::uuid[]) and lease = ${lease}::uuid and state = 'queued' returning id, epoch, n`.execute(
     db,
   );
