@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { inOrder, readLines } from '../../src/api/lines.ts';
+import fc from '../support/property.ts';
 
 async function split(chunks: readonly (string | Buffer)[], longest = 10): Promise<[number, string | undefined][]> {
   const found: [number, string | undefined][] = [];

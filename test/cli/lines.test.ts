@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type FileLine, readLines } from '../../src/cli/lines.ts';
+import fc from '../support/property.ts';
 
 async function* bytes(...chunks: (string | Uint8Array)[]) {
   for (const chunk of chunks) yield Buffer.from(chunk);

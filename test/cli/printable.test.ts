@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { columnsOf, cut, pad, printable, printableJson, wrap } from '../../src/cli/printable.ts';
 import { createTerminal, type Stream } from '../../src/cli/terminal.ts';
 import { readEnvironment } from '../../src/config.ts';
+import fc from '../support/property.ts';
 
 describe('what would steer a terminal is spelled out', () => {
   test.each([

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nextAttemptDelay } from '../../src/domain/backoff.ts';
+import fc from '../support/property.ts';
 
 test.each([
   [1, 5000],

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Answer,
@@ -11,6 +10,7 @@ import {
 } from '../../src/domain/clause.ts';
 import { codes } from '../../src/domain/codes.ts';
 import type { Assessment, CaseReference, When } from '../../src/domain/contract.types.ts';
+import fc from '../support/property.ts';
 
 const now = Date.parse('2026-11-21T12:00:00Z');
 const claim: Assessment = {

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type EncryptionTerms, mustEncrypt, willEncrypt } from '../../src/domain/encryption.ts';
+import fc from '../support/property.ts';
 
 const far: EncryptionTerms = { bothLoopback: false, foreign: false, policy: undefined, keySet: undefined };
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { checkHandle, isPoliceHandle, leavesToPoliceOnly } from '../../src/domain/handle.ts';
+import fc from '../support/property.ts';
 
 const md5 = createHash('md5').update('').digest('hex');
 

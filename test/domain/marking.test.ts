@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { checkMarking, hostNotice, mergeMarking, portalReach, strictestTlp } from '../../src/domain/marking.ts';
+import fc from '../support/property.ts';
 
 const labels = ['CLEAR', 'GREEN', 'AMBER', 'AMBER+STRICT', 'RED'];
 

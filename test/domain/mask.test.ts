@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { disarmUrl, maskUrl } from '../../src/domain/mask.ts';
+import fc from '../support/property.ts';
 
 describe('an address is shown', () => {
   test.each([

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compare, together } from '../../src/domain/clause.ts';
 import type { Assessment, CaseReference, When } from '../../src/domain/contract.types.ts';
 import { coveredBy } from '../../src/domain/policy/cover.ts';
+import fc from '../support/property.ts';
 
 const now = Date.parse('2026-11-21T12:00:00Z');
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CaseReference, Deny, IndustryReference, Policy } from '../../src/domain/contract.types.ts';
 import { explainDecision } from '../../src/domain/explain.ts';
@@ -7,6 +6,7 @@ import { checkDeny, checkPolicy } from '../../src/domain/policy-check.ts';
 import { redact } from '../../src/domain/redact.ts';
 import { compareDecisions, decisionChanges } from '../../src/domain/simulate.ts';
 import { checkSchema } from '../../src/wire/schema.ts';
+import fc from '../support/property.ts';
 import { arbitraryOf } from '../support/schema-arbitrary.ts';
 
 /** Positive examples stand in policy.test.ts and in schemas/vectors/policy. */

@@ -1,7 +1,6 @@
 // biome-ignore-all lint/suspicious/noThenProperty: "then" is a member of the policy document
 import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { codes } from '../../src/domain/codes.ts';
 import type { CaseReference, Policy } from '../../src/domain/contract.types.ts';
@@ -11,6 +10,7 @@ import { decideReceive, decideSend } from '../../src/domain/policy.ts';
 import { disclosedMembers, redact } from '../../src/domain/redact.ts';
 import { checkSchema } from '../../src/wire/schema.ts';
 import { anyDeny, anyInput, anyPolicy, anyReference, novelCode, now, openInput } from '../support/policy-arbitrary.ts';
+import fc from '../support/property.ts';
 
 /** Positive examples stand in policy.test.ts, denies.test.ts and redact.test.ts. */
 const policeSystems = (system: string) => ['icse', 'siena', 'i247'].includes(system) || system.startsWith('national:');

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   deliveryStates,
@@ -8,6 +7,7 @@ import {
   receiptOutcomes,
   settle,
 } from '../../src/domain/receipt.ts';
+import fc from '../support/property.ts';
 
 describe('settling a receipt', () => {
   it.each(receiptOutcomes)('takes %s as the first receipt', (outcome) => {

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { codes } from '../../src/domain/codes.ts';
 import type { CaseReference, Disclose, Marking, Policy } from '../../src/domain/contract.types.ts';
 import type { Decision, SendEffect } from '../../src/domain/decision.ts';
 import { disclosedMembers, redact } from '../../src/domain/redact.ts';
+import fc from '../support/property.ts';
 
 const now = Date.parse('2026-11-21T12:00:00Z');
 const issuer = 'https://node.police-b.example';

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { codes } from '../../src/domain/codes.ts';
 import type { CaseReference, Submission } from '../../src/domain/contract.types.ts';
 import { guard } from '../../src/domain/guard.ts';
 import { checkReference, checkRevision, sameContent } from '../../src/domain/reference.ts';
+import fc from '../support/property.ts';
 
 const id = '0190f2f0-5f3c-7a10-9c44-1f0a2b3c4d5e';
 const other = '0190f2f0-5f3c-7a10-9c44-1f0a2b3c4d5f';

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HOLE_MS, jumps, LARGEST_JUMP, type Run, walkSequence } from '../../src/domain/sequence.ts';
+import fc from '../support/property.ts';
 
 const now = 10 * HOLE_MS;
 const old = (...numbers: number[]) => numbers.map((n) => ({ n, at: 0 }));

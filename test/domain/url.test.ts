@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { RefusalCode } from '../../src/domain/refusal.ts';
 import { isRefusal } from '../../src/domain/refusal.ts';
 import { gateUrl, normaliseUrl } from '../../src/domain/url.ts';
+import fc from '../support/property.ts';
 
 const open = { loopback: false };
 const trial = { loopback: true };

@@ -1,9 +1,9 @@
 import { createCipheriv, createHash, createPublicKey, diffieHellman, generateKeyPairSync } from 'node:crypto';
-import fc from 'fast-check';
 import { CompactEncrypt, type CompactJWEHeaderParameters, importJWK, type JWK } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { makeKeyPair } from '../../src/keys/key-pair.ts';
 import { makeDecrypter } from '../../src/keys/signers.ts';
+import fc from '../support/property.ts';
 
 const pair = await makeKeyPair('ECDH-ES');
 const decrypter = await makeDecrypter(pair);

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isRefusal } from '../../src/domain/refusal.ts';
 import {
@@ -13,6 +12,7 @@ import {
   type StoredKey,
   shown,
 } from '../../src/keys/life-cycle.ts';
+import fc from '../support/property.ts';
 
 const algs = ['Ed25519', 'EdDSA', 'ES256', 'ML-DSA-65', 'ECDH-ES'] as const;
 type Alg = (typeof algs)[number];

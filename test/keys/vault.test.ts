@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { MatchKeyName } from '../../src/domain/secrets.ts';
 import { createVault } from '../../src/keys/vault.ts';
+import fc from '../support/property.ts';
 
 const vault = createVault(Buffer.alloc(32, 7));
 const foreign = createVault(Buffer.alloc(32, 8));

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkSchema, MAX_REFUSALS } from '../../src/wire/schema.ts';
+import fc from '../support/property.ts';
 
 const reference = {
   revision: 1,

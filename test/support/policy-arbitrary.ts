@@ -1,8 +1,9 @@
 // biome-ignore-all lint/suspicious/noThenProperty: "then" is a member of the policy document
-import fc from 'fast-check';
+
 import { codes } from '../../src/domain/codes.ts';
 import type { CaseReference, Policy, When } from '../../src/domain/contract.types.ts';
 import type { Deny, SendInput } from '../../src/domain/decision.ts';
+import fc from './property.ts';
 
 // References, policies and denies of codes that often meet one another; codes of no list among them.
 

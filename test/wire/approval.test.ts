@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isRefusal } from '../../src/domain/refusal.ts';
 import { type Approval, documentDigest, namedKey, openApproval, signApproval } from '../../src/wire/approval.ts';
+import fc from '../support/property.ts';
 import { encode, honestHeader, makeToken, now, signerOf, testKey } from '../support/tokens.ts';
 
 const key = testKey();

@@ -1,5 +1,4 @@
 import { createHash, createPrivateKey } from 'node:crypto';
-import fc from 'fast-check';
 import { compactDecrypt, importJWK } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { encryptionKey, encryptSet } from '../../src/wire/encrypt.ts';
@@ -14,6 +13,7 @@ import {
   makeJwe,
   readable,
 } from '../support/encrypted.ts';
+import fc from '../support/property.ts';
 import {
   answer,
   honestClaims,

@@ -1,10 +1,10 @@
 import { createPrivateKey, createPublicKey, verify } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { makeRequestSigner, makeSigner, operationalTypes } from '../../src/keys/signers.ts';
 import { readSignature, type SignedFields, signRequest, verifyRequest } from '../../src/wire/http-signature.ts';
 import { type KeyRecord, pinKeys } from '../../src/wire/pinned.ts';
 import { isSignedBy, rawSignature, signPoll } from '../support/polling.ts';
+import fc from '../support/property.ts';
 import { now, operational, sender, type TestKey, testKey } from '../support/tokens.ts';
 
 const node = 'https://node.police-b.example';

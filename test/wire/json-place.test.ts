@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { placeIn, whereJsonBreaks } from '../../src/wire/json-place.ts';
 import { readJson } from '../../src/wire/strict.ts';
+import fc from '../support/property.ts';
 
 test.each([
   ['{"a":1,}', 7],

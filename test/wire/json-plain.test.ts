@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isPlainJson } from '../../src/wire/json-plain.ts';
 import { scanJson } from '../../src/wire/json-scan.ts';
+import fc from '../support/property.ts';
 import { honestClaims } from '../support/tokens.ts';
 
 const isPlain = (text: string, maxDepth?: number) => isPlainJson(text, JSON.parse(text), maxDepth);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { matchKeys, PUBLIC_SUFFIX_VERSION } from '../../src/wire/match.ts';
+import fc from '../support/property.ts';
 
 // The public suffix list knows no reserved names: these two suffixes stand on it, one by a registry, one by a platform.
 const twoLevels = ['co', 'uk'].join('.');

@@ -1,8 +1,8 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openSet } from '../../src/wire/open.ts';
 import { descriptions, isTokenRefusal, refuseToken } from '../../src/wire/token-refusal.ts';
+import fc from '../support/property.ts';
 import {
   encode,
   honestClaims,

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CaseReference, Policy } from '../../src/domain/contract.types.ts';
 import { redact } from '../../src/domain/redact.ts';
@@ -13,6 +12,7 @@ import {
   withdrawnClaims,
 } from '../../src/wire/event.ts';
 import { checkSetSize, signSet } from '../../src/wire/sign.ts';
+import fc from '../support/property.ts';
 import {
   epoch,
   jti,

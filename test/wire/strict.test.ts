@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isRefusal } from '../../src/domain/refusal.ts';
 import { scanJson } from '../../src/wire/json-scan.ts';
 import { isJsonFault, parseStrict, readJson } from '../../src/wire/strict.ts';
+import fc from '../support/property.ts';
 
 const limits = { bytes: 1_000_000 };
 
