@@ -2,25 +2,30 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { OwnIdentity, OwnKey } from '../../src/exchange/own-keys.ts';
 import { type CliNode, makeNode } from '../support/cli-node.ts';
+import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { run } from './run.ts';
 
 /** Each command opens the key files anew, which takes its time by intention. */
 const SLOW = 60_000;
 
+// On PostgreSQL: a command opens it in no time, the embedded store in seconds.
+let database: FreshDatabase;
 let node: CliNode;
 let serving: ChildProcess | undefined;
 const kept = () => join(node.directory, '..', 'identity.key');
 const file = (name: string) => join(node.directory, '..', name);
 
 beforeAll(async () => {
-  node = await makeNode({ name: 'Hotline A', type: 'hotline', jurisdiction: 'DE' });
+  database = await freshDatabase(inject('postgresUrl'));
+  node = await makeNode({ name: 'Hotline A', type: 'hotline', jurisdiction: 'DE', database: database.url });
 }, SLOW);
 afterAll(async () => {
   await stop();
   await node.remove();
+  await database.drop();
 });
 
 async function stop(): Promise<void> {
