@@ -16,11 +16,13 @@ import { systemChance } from './exchange/chance.ts';
 import { createAuthenticate } from './exchange/clients.ts';
 import type { Exchange } from './exchange/context.ts';
 import { createDirectory } from './exchange/directory.ts';
+import { checkDurability } from './exchange/durability.ts';
 import { createHealth } from './exchange/health.ts';
 import { publishKeys } from './exchange/publish.ts';
 import { createReceive } from './exchange/receive.ts';
 import { createRevise } from './exchange/revise.ts';
 import { createShare, type Share } from './exchange/share.ts';
+import { startWitness, withWitness } from './exchange/witness.ts';
 import { startWorkers } from './exchange/workers.ts';
 import { createKeyStore, type KeyStore, openKeyStore } from './keys/keystore.ts';
 import { checkSecretDirectory } from './keys/secret-file.ts';
@@ -162,7 +164,7 @@ async function openAssembled(options: NodeOptions): Promise<Assembled | Refusal>
   if (isRefusal(store)) return store;
   const log = options.log ?? createLog({ level: run.logLevel });
   const wrong = await checkOwner(store.db, settings.issuer);
-  if (!wrong) return assemble({ settings, keys, store, log, clock });
+  if (!wrong) return withWitness(assemble({ settings, keys, store, log, clock }), dataDir);
   await store.close();
   return wrong;
 }
@@ -247,23 +249,13 @@ async function buildListeners(
   return built;
 }
 
-/** Signed receipts outlive the store that they attest: away from one machine, an engine that runs without fsync will not do. */
-function checkDurability({ settings, run }: NodeOptions, trial: boolean): Refusal | undefined {
-  if (trial || run.store.kind === 'postgres' || isLoopbackIssuer(settings.issuer)) return undefined;
-  return refuse(
-    'setting-invalid',
-    '/schema',
-    'The embedded store can lose in a power cut what this node has signed for.',
-    'Make the node with --database for PostgreSQL, or run it as a trial: caseref serve --trial.',
-  );
-}
-
 /**
  * Starts a node: its listeners, its delivery worker and its operator's socket. Refuses what `openNode` refuses, an address
  * that is taken, and the embedded store for an issuer that is not loopback unless `trial` is given.
  */
 export async function startNode(options: NodeOptions & { readonly trial?: boolean }): Promise<RunningNode | Refusal> {
-  const weak = checkDurability(options, options.trial ?? false);
+  const { settings, run, trial = false } = options;
+  const weak = trial ? undefined : checkDurability(settings.issuer, run.store.kind);
   if (weak) return weak;
   const node = await openAssembled(options);
   if (isRefusal(node)) return node;
@@ -302,9 +294,11 @@ async function begin(
   const socket = await openOperatorSocket(exchange, operations, options.dataDir);
   const workers = startWorkers(exchange, options.run.alertCommand);
   node.wakeWith(workers.wake);
+  const witness = startWitness(exchange, options.dataDir);
   const close = once(async () => {
     // Nothing more is claimed, and requests come to their end meanwhile; the store goes when nobody can ask it any more.
     await Promise.all([workers.stop(CLOSE_MS), socket.close(CLOSE_MS), ...apps.map(closeListener)]);
+    await witness.stop();
     await node.close();
   });
   return { exchange, operations, addresses, socket: socket.path, close };

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { isRefusal } from '../domain/refusal.ts';
 import { codeOption, type PageOptions, paged, sayMore } from './argument.ts';
-import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith } from './command.ts';
+import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
+import { dropCommand, retryCommand } from './dead-letters.ts';
 import type { Exit } from './exit.ts';
-import { ask, type ReachedNode, reach, type ValueOf } from './reach.ts';
+import { type ReachedNode, reach, type ValueOf } from './reach.ts';
 import { deliveryTone } from './reference-view.ts';
 import type { Column } from './table.ts';
 
@@ -11,7 +12,11 @@ const states = ['queued', 'sent', 'receipted', 'overdue', 'dead', 'dropped'] as 
 
 /** `caseref delivery`: the outbox and the receipts. */
 export function deliveryCommand(cli: Cli): Command {
-  return group('delivery', 'look at what was sent and send again', [listDeliveries(cli), retryDelivery(cli)]);
+  return group('delivery', 'look at what was sent, send again and give up', [
+    listDeliveries(cli),
+    retryCommand(cli),
+    dropCommand(cli),
+  ]);
 }
 
 interface ListOptions extends Everywhere, PageOptions {
@@ -56,19 +61,25 @@ const columns: readonly Column<ValueOf<'delivery.list'>['items'][number]>[] = [
   { title: 'partner', cell: ({ partner }) => partner },
   { title: 'event', cell: ({ event }) => event },
   { title: 'state', cell: ({ state }) => state, tone: ({ state }) => deliveryTone(state) },
+  { title: 'since', cell: ({ state, sentAt, createdAt }) => (waitsForReceipt(state) && sentAt) || createdAt },
   { title: 'tries', cell: ({ attempts }) => String(attempts) },
   {
     title: 'last answer',
     cell: ({ lastCode }) => (lastCode === 'waits-to-be-fetched' ? 'waits to be fetched' : (lastCode ?? '')),
   },
+  { title: 'next try', cell: ({ nextAttemptAt }) => nextAttemptAt ?? '' },
   {
     title: 'receipt',
     cell: ({ receipt }) => receiptWords(receipt),
     tone: ({ receipt }) => (receipt?.suspect ? 'bad' : 'plain'),
   },
   { title: 'reference', cell: ({ reference }) => reference?.id ?? '' },
-  { title: 'created', cell: ({ createdAt }) => createdAt },
 ];
+
+/** What the partner has taken waits since then, and everything else since it was queued. */
+function waitsForReceipt(state: string): boolean {
+  return state === 'sent' || state === 'overdue';
+}
 
 async function printDeliveries(
   cli: Cli,
@@ -76,8 +87,7 @@ async function printDeliveries(
   node: ReachedNode,
   filter: Omit<ListOptions, 'data' | 'json'>,
 ): Promise<Exit> {
-  const alerts = options.json ? undefined : await node.call('alert.list', {});
-  if (alerts?.ok) warnOf(cli, alerts.value.items);
+  if (!options.json) await sayStanding(cli, options, node, filter);
   const answer = await node.call('delivery.list', filter);
   if (!answer.ok) return refuseWith(cli, options, answer.refusals);
   return answerWith(cli, options, answer.value, ({ items, next }) => {
@@ -85,6 +95,24 @@ async function printDeliveries(
     else cli.terminal.table(columns, items);
     sayMore(cli, next);
   });
+}
+
+/** Alerts first, then how many messages need a person, wherever in the list they stand. */
+async function sayStanding(
+  cli: Cli,
+  options: Everywhere,
+  node: ReachedNode,
+  { state }: Pick<ListOptions, 'state'>,
+): Promise<void> {
+  const alerts = await node.call('alert.list', {});
+  if (alerts.ok) warnOf(cli, alerts.value.items);
+  const status = await node.call('status', {});
+  if (!status.ok || state !== undefined) return;
+  const { queued, overdue, dead } = status.value.outbox;
+  cli.terminal.say(`${queued} wait, ${overdue} without a receipt in time, ${dead} given up.`);
+  const look = (wanted: string) => `caseref delivery list --state ${wanted}${sameNode(options)}`;
+  const commands = [...(dead > 0 ? [look('dead')] : []), ...(overdue > 0 ? [look('overdue')] : [])];
+  if (commands.length > 0) cli.terminal.next('Look at these first:', commands);
 }
 
 const MOST_ALERTS = 5;
@@ -97,18 +125,4 @@ function warnOf({ terminal }: Cli, alerts: ValueOf<'alert.list'>['items']): void
   }
   if (alerts.length > MOST_ALERTS) terminal.warn(`${alerts.length - MOST_ALERTS} more alerts are open.`);
   if (alerts.length > 0) terminal.next('What to do about them:', ['caseref doctor']);
-}
-
-function retryDelivery(cli: Cli): Command {
-  return leaf('retry', 'put a delivery back to the front of the outbox, with the same signed bytes', [
-    'caseref delivery retry ID',
-  ])
-    .argument('<id>', 'id of the delivery, as delivery list shows it')
-    .action(async (id: string, options: Everywhere) => {
-      cli.end(
-        await ask(cli, options, 'delivery.retry', { id }, ({ state }) =>
-          cli.terminal.step(`The delivery ${id} is ${state}; a running node sends it at once.`, 'good'),
-        ),
-      );
-    });
 }

@@ -12,6 +12,7 @@ import { keysCommand } from './keys.ts';
 import { operatorCommand } from './operator.ts';
 import { partnerCommand } from './partner.ts';
 import { policyCommand } from './policy.ts';
+import { reconcileCommand } from './reconcile.ts';
 import { referenceCommand } from './reference.ts';
 import { serveCommand } from './serve.ts';
 
@@ -28,6 +29,7 @@ const commands = [
   clientCommand,
   referenceCommand,
   deliveryCommand,
+  reconcileCommand,
   eventsCommand,
   doctorCommand,
 ];

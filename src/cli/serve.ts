@@ -32,9 +32,19 @@ async function serve(cli: Cli, options: Everywhere & { trial?: boolean }): Promi
   await sayLimits(cli.terminal, choice, node);
   const signal = await stopping;
   cli.terminal.say(`${signal}: no new work; finishing what is under way.`);
+  const late = setTimeout(() => endLate(cli), LATE_MS);
   await node.close();
+  clearTimeout(late);
   cli.terminal.say('Stopped.');
   return exit.done;
+}
+
+/** A store that does not answer would keep a node that is told to stop for ever; what was answered for is committed. */
+const LATE_MS = 20_000;
+
+function endLate({ terminal }: Cli): never {
+  terminal.warn('The store does not answer: stopped without it. What was under way goes on at the next start.');
+  process.exit(exit.done);
 }
 
 /** Who holds the store, as far as it can be told: a node's socket is named by its process. */

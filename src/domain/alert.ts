@@ -187,9 +187,41 @@ export const alerts = {
     says: 'The partner refused messages of ours.',
     next: 'See the code and mend the reference or agree with the partner: caseref delivery list --partner PARTNER',
   },
+  'state-lost': {
+    says: 'This node lost what it had sent to or taken from the partner: references to it wait, and its references are closed until its withdrawals since are in.',
+    next: 'Mostly it mends itself. See how far it is: caseref reconcile PARTNER',
+    urgent: true,
+  },
+  'emergency-veiled': {
+    says: 'An emergency came from the partner while its references are closed here after a loss of state: nobody sees it.',
+    next: 'Call the partner first. To see it before everything is in: caseref reconcile PARTNER --open --yes',
+    urgent: true,
+    each: true,
+  },
+  'withdrawn-before-loss': {
+    says: 'The partner answered a withdrawal of ours that this store does not know: it was taken back in the time that was lost, and is restricted here.',
+    next: 'Find out why it was withdrawn, then withdraw it again or lift the restriction: caseref reference show SUBJECT',
+    urgent: true,
+    each: true,
+  },
   'sequence-gap': {
-    says: 'Numbers are missing for more than two hours in what the partner sends: messages were lost on the way.',
-    next: 'Ask the partner to look at its outbox for us: caseref partner show PARTNER',
+    says: 'Numbers are missing for more than two hours in what the partner sends: a partner that can is asked for them by itself.',
+    next: 'If this stays for some hours, or the partner cannot replay, telephone it: its outbox for us has what is missing. caseref partner show PARTNER',
+  },
+  'replay-too-old': {
+    says: 'The partner keeps what is missing no longer: these messages are lost, and nobody sends them again.',
+    next: 'Compare with the partner what it shared with us, and ask it to revise what is missing: caseref partner show PARTNER',
+    urgent: true,
+  },
+  'partner-state-lost': {
+    says: 'The partner does not know numbers that it gave: it lost what it had sent, and cannot send it again.',
+    next: 'Ask the partner whether it restored a backup, then compare with it: caseref partner show PARTNER',
+    urgent: true,
+  },
+  'sequence-reused': {
+    says: 'The partner gave a number to two different messages: its state was put back to an older one, or somebody else signs.',
+    next: 'Ask the partner on a known number whether it restored a backup: caseref partner show PARTNER',
+    urgent: true,
   },
   'sequence-jump': {
     says: 'The partner’s numbering jumped by more than 100,000: its state may be lost or forged.',

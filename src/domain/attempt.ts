@@ -17,7 +17,9 @@ export interface NextStep {
 
 const DAY = 86_400_000;
 /** How long delivery is tried before a person has to look. */
-const LIFE_MS = 14 * DAY;
+export const LIFE_MS = 14 * DAY;
+/** How long a withdrawal is tried: nobody takes a message that is older (protocol, "Identifiers and formats"). */
+export const HORIZON_MS = 90 * DAY;
 /** Long enough for a refresh of the recipient's key set, of which there is at most one a minute. */
 const KEY_RETRY_MS = 90_000;
 const SOON_MS = 1000;
@@ -37,13 +39,33 @@ const before: ReadonlySet<string> = new Set([
   'endpoint-insecure',
   'encryption-key-missing',
   'algorithm-not-shared',
+  // Given up in the outbox, where nothing more was tried.
+  'expired',
 ]);
+
+/** Codes of attempts that found nobody there, or nobody who could be spoken to: where a gateway answers, its word for it. */
+export const absentCodes: ReadonlySet<string> = new Set([
+  'connection-refused',
+  'connection-lost',
+  'connection-failed',
+  'timeout',
+  'name-unresolved',
+  'tls-refused',
+  'http-502',
+  'http-503',
+  'http-504',
+]);
+
+/** Codes of attempts that were refused because of who we are to the partner. */
+export const unwillingCodes: ReadonlySet<string> = patient;
 
 /** Whether the recipient may have taken it: it said so, or its answer was lost or made by something in front of it. */
 export function mayHaveArrived(outcome: PostOutcome): boolean {
   if (outcome.status === 'accepted') return true;
   if (outcome.status === 'unreachable') return !before.has(outcome.code);
-  return outcome.http >= 500 && outcome.err === undefined;
+  // A node says 202, or 400 with its code; what it turns away unread is another 4xx. Everything else was said by somebody in
+  // between, who may have passed the message on first.
+  return outcome.err === undefined && (outcome.http <= 400 || outcome.http >= 500);
 }
 
 function unreachableCode(outcome: Exclude<PostOutcome, { status: 'accepted' }>): string {
@@ -53,7 +75,8 @@ function unreachableCode(outcome: Exclude<PostOutcome, { status: 'accepted' }>):
 
 /**
  * Decides what becomes of a delivery after an attempt; pure. `attempts` counts this one, `ageMs` is the time since it
- * was queued, `lastCode` is what the attempt before came to, `random` is from 0 to 1.
+ * was queued, `everlasting` is a withdrawal: tried to the horizon, and daily once
+ * others are given up; `lastCode` is what the attempt before came to, `random` is from 0 to 1.
  */
 export function afterAttempt(
   outcome: PostOutcome,
@@ -74,8 +97,10 @@ export function afterAttempt(
   // Once more with the keys of this moment, when ours and the recipient's have been looked at again.
   if (err === 'invalid_key' && delivery.lastCode === err) return { state: 'dead', code, delayMs: 0 };
   if (err === 'invalid_key') return { state: 'queued', code, delayMs: delivery.keyLost ? SOON_MS : KEY_RETRY_MS };
-  if (delivery.ageMs > LIFE_MS && !delivery.everlasting) return { state: 'dead', code: 'expired', delayMs: 0 };
-  if (err !== undefined && patient.has(err)) return { state: 'queued', code, delayMs: DAY };
+  const life = delivery.everlasting ? HORIZON_MS : LIFE_MS;
+  if (delivery.ageMs > life) return { state: 'dead', code: 'expired', delayMs: 0 };
+  const isOld = delivery.ageMs > LIFE_MS;
+  if (isOld || (err !== undefined && patient.has(err))) return { state: 'queued', code, delayMs: DAY };
   const asked = outcome.retryAfterMs ?? 0;
   const delayMs = Math.min(Math.max(asked, nextAttemptDelay(delivery.attempts, random)), DAY);
   return { state: 'queued', code, delayMs };

@@ -20,6 +20,7 @@ export const eventTypes = [
   'delivery.overdue',
   'delivery.dead',
   'delivery.retried',
+  'delivery.dropped',
   'receipt.mismatched',
   'message.conflict',
   'message.refused',
@@ -54,6 +55,10 @@ export const eventTypes = [
   'act.pending',
   'act.approved',
   'act.superseded',
+  'replay.granted',
+  'recovery.begun',
+  'recovery.opened',
+  'recovery.resumed',
   'alert.raised',
   'alert.closed',
 ] as const;

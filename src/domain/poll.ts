@@ -13,9 +13,6 @@ export const pollLimits = {
   offerMs: 60_000,
 } as const;
 
-/** How long what nobody fetches is kept: as long as a push is tried. */
-export const UNFETCHED_MS = 14 * 86_400_000;
-
 /**
  * Whether messages for a partner wait until it fetches them: it publishes no address to push to, or the policy says so.
  * A policy that says `push` cannot make an address where there is none.

@@ -80,3 +80,25 @@ function passVoided(from: number, voided: readonly Run[]): number {
   }
   return reached;
 }
+
+/** Ascending numbers as runs; a number that comes twice counts once. */
+export function runsOf(numbers: readonly number[]): Run[] {
+  const runs: [number, number][] = [];
+  for (const n of numbers) {
+    const open = runs.at(-1);
+    if (open && n <= open[1] + 1) open[1] = Math.max(open[1], n);
+    else runs.push([n, n]);
+  }
+  return runs;
+}
+
+/** The first number from `from` on that neither came (ascending) nor was voided; one above `came` where all of them lead on. */
+export function firstMissing(from: number, came: readonly number[], voided: readonly Run[]): number {
+  let reached = passVoided(from - 1, voided);
+  for (const n of came) {
+    if (n <= reached) continue;
+    if (n > reached + 1) break;
+    reached = passVoided(n, voided);
+  }
+  return reached + 1;
+}

@@ -23,6 +23,7 @@ import { deliveryPlace, openText, ownerOf, sealText } from './record.ts';
 import { decideKnown } from './redecide.ts';
 import { saysTheSame } from './same-disclosure.ts';
 import { issuedAt } from './signing-key.ts';
+import { every, type Ticking } from './ticking.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -188,21 +189,6 @@ function sealed(exchange: Exchange, { delivery, plain, wrapped, originator, refe
 }
 
 /** Says again what is owed, now and every second; `stop` waits for what is under way. */
-export function startAttestation(exchange: Exchange): { stop(): Promise<void> } {
-  let working: Promise<void> | undefined;
-  function tick(): void {
-    working ??= attestDue(exchange)
-      .catch((failure: unknown) => exchange.log.failure('attestation.failed', failure))
-      .finally(() => {
-        working = undefined;
-      });
-  }
-  const timer = setInterval(tick, TICK_MS);
-  tick();
-  return {
-    async stop() {
-      clearInterval(timer);
-      await working;
-    },
-  };
+export function startAttestation(exchange: Exchange): Ticking {
+  return every(exchange, { ms: TICK_MS, event: 'attestation.failed' }, () => attestDue(exchange));
 }

@@ -16,6 +16,7 @@ import { type Halt, watchHalts } from './halt.ts';
 import { ringPolls } from './poll-bell.ts';
 import { decideAgain } from './redecide.ts';
 import { wantRefresh } from './refresh.ts';
+import { createReturns, type Returns } from './returns.ts';
 import { lostKeys, type Sealed, seal, type Unsealed } from './seal.ts';
 import { claimWithinLimits } from './send-limits.ts';
 import { type NoSigner, signerFor } from './signing-key.ts';
@@ -26,11 +27,16 @@ const IN_FLIGHT = 64;
 /** Longer than any post can take (20 s); what a killed process had claimed waits this long. */
 const LEASE_MS = 30_000;
 const TICK_MS = 1000;
+/** At the end of a process: what it takes to note that posts were broken off. */
+const SETTLING_MS = 2000;
 
 export interface Delivery {
   /** Looks for work now instead of at the next tick. */
   wake(): void;
-  /** Claims nothing more and waits for what is under way, at most `limitMs`; what is left keeps its lease and goes on later. */
+  /**
+   * Claims nothing more and waits for what is under way, at most `limitMs`: what a partner does not answer in time is broken
+   * off before that and goes on with the same bytes, at once and in any process.
+   */
   stop(limitMs: number): Promise<void>;
 }
 
@@ -47,10 +53,28 @@ export interface Settled {
  * leaves either an unsent delivery or one that is sent again with the same bytes.
  */
 export function startDelivery(exchange: Exchange): Delivery {
-  const pumps = new Map<string, Promise<void>>();
-  const settle = gather<Settled, undefined>((batch) => settleBatch(exchange, batch), { most: 200 });
-  const control = { stopping: false };
   const halt = watchHalts(exchange);
+  const delivery = createDelivery(exchange, halt);
+  const timer = setInterval(delivery.wake, TICK_MS);
+  delivery.wake();
+  return {
+    wake: delivery.wake,
+    async stop(limitMs) {
+      clearInterval(timer);
+      await delivery.stop(limitMs);
+      halt.stop();
+    },
+  };
+}
+
+/** The same without a clock of its own: it looks for work whenever it is woken. */
+export function createDelivery(exchange: Exchange, halt: Halt): Delivery {
+  const pumps = new Map<string, Promise<void>>();
+  const bells = new Map<string, PromiseWithResolvers<void>>();
+  const settle = gather<Settled, undefined>((batch) => settleBatch(exchange, batch), { most: 200 });
+  const cut = new AbortController();
+  const control = { stopping: false };
+  const returns = createReturns(exchange);
   let looking: Promise<void> | undefined;
   let again = false;
 
@@ -60,8 +84,9 @@ export function startDelivery(exchange: Exchange): Delivery {
       const due = await partnersWithWork(exchange.store.db, new Date(exchange.clock()));
       ringPolls(exchange, due);
       for (const issuer of due) {
+        bells.get(issuer)?.resolve();
         if (control.stopping || pumps.has(issuer)) continue;
-        const pump = drain(exchange, issuer, settle, control, halt)
+        const pump = drain(exchange, issuer, settle, control, { halt, returns, cut: cut.signal, bells })
           .catch((failure: unknown) => exchange.log.failure('delivery.failed', failure, { partner: issuer }))
           .finally(() => pumps.delete(issuer));
         pumps.set(issuer, pump);
@@ -79,21 +104,28 @@ export function startDelivery(exchange: Exchange): Delivery {
       });
   }
 
-  const timer = setInterval(wake, TICK_MS);
-  wake();
   return {
     wake,
     async stop(limitMs) {
       control.stopping = true;
-      clearInterval(timer);
       const rest = Promise.allSettled([looking, ...pumps.values()]);
       const { promise: limit, resolve } = Promise.withResolvers<void>();
-      const alarm = setTimeout(resolve, limitMs);
+      const settling = Math.min(SETTLING_MS, limitMs / 2);
+      const alarms = [setTimeout(() => cut.abort(), limitMs - settling), setTimeout(resolve, limitMs)];
       await Promise.race([rest, limit]);
-      clearTimeout(alarm);
-      halt.stop();
+      for (const alarm of alarms) clearTimeout(alarm);
     },
   };
+}
+
+/** What is asked before a post and told after it. */
+interface AtPost {
+  readonly halt: Halt;
+  readonly returns: Returns;
+  /** Breaks off what is still under way when the process must end. */
+  readonly cut: AbortSignal;
+  /** Rings where something is due for a partner that is being sent to. */
+  readonly bells: Map<string, PromiseWithResolvers<void>>;
 }
 
 /** Sends to one partner until nothing is due: claims in batches, keeps a bounded number of posts under way. */
@@ -102,7 +134,7 @@ async function drain(
   issuer: string,
   settle: (one: Settled) => Promise<undefined>,
   control: { readonly stopping: boolean },
-  halt: Halt,
+  at: AtPost,
 ): Promise<void> {
   const underway = new Set<Promise<unknown>>();
   const track = (work: Promise<Settled | undefined>) => {
@@ -118,14 +150,27 @@ async function drain(
     const push = partner?.endpoints.push;
     if (!partner || push === undefined || waitsToBeFetched(partner) || partner.state === 'pending') break;
     const allowed = Math.min(IN_FLIGHT, exchange.transport.allowance(issuer, exchange.clock()));
+    if (allowed < IN_FLIGHT) at.returns.missed(issuer);
     const claimed = allowed > underway.size ? await claim(exchange, issuer, allowed - underway.size) : [];
-    for (const settling of await dispatch(exchange, push, claimed, halt)) track(settling);
+    for (const settling of await dispatch(exchange, push, claimed, at)) track(settling);
     if (underway.size === 0 && claimed.length === 0) break;
+    if (claimed.length === 0) await endOrBell(underway, issuer, at.bells);
     // Half of the room free: claims stay batches instead of ones and twos.
-    const enough = claimed.length === 0 ? 0 : IN_FLIGHT / 2;
-    while (underway.size > enough) await Promise.race(underway);
+    while (underway.size > IN_FLIGHT / 2) await Promise.race(underway);
   }
   await Promise.allSettled(underway);
+}
+
+/** Until everything under way has ended, or something new is due: one answer that takes long keeps nothing else back. */
+async function endOrBell(
+  underway: ReadonlySet<Promise<unknown>>,
+  issuer: string,
+  bells: Map<string, PromiseWithResolvers<void>>,
+): Promise<void> {
+  const bell = Promise.withResolvers<void>();
+  bells.set(issuer, bell);
+  await Promise.race([Promise.allSettled(underway), bell.promise]);
+  bells.delete(issuer);
 }
 
 /** What one claim brought, under its lease and for the partner as its transaction saw it. */
@@ -141,7 +186,7 @@ async function dispatch(
   exchange: Exchange,
   push: string,
   claims: readonly Claim[],
-  halt: Halt,
+  at: AtPost,
 ): Promise<Promise<Settled | undefined>[]> {
   const [first] = claims;
   if (!first) return [];
@@ -153,7 +198,7 @@ async function dispatch(
   return [
     ...unsealed.map(async (one) => giveUp(exchange, partner, one, lease)),
     ...waiting.map(async ({ delivery, code }) => postpone(exchange, partner, delivery, lease, code)),
-    ...sealed.map((one) => send(exchange, partner, { push, ...way, basis, halt }, one, lease)),
+    ...sealed.map((one) => send(exchange, partner, { push, ...way, basis, ...at }, one, lease)),
   ];
 }
 
@@ -209,7 +254,7 @@ export function giveUp(
   const now = exchange.clock();
   exchange.log.failure('delivery.unsealed', failure, { partner: issuer, jti: delivery.jti });
   const attempt: Attempt = { id: delivery.id, lease, state: 'dead', code: 'internal', nextAt: new Date(now) };
-  return { attempt, event: deadEvent(delivery, issuer, 'internal', now) };
+  return { attempt, event: delivery.receipted ? undefined : deadEvent(delivery, issuer, 'internal', now) };
 }
 
 /** Claims what is due and decides again what was decided under another directory; the latter is claimed anew after that. */
@@ -245,7 +290,7 @@ function claimDue(exchange: Exchange, issuer: string, lease: string, room: numbe
 async function send(
   exchange: Exchange,
   partner: PartnerEntry,
-  { push, encryptTo, basis, halt }: Way & { readonly push: string; readonly basis: number; readonly halt: Halt },
+  { push, encryptTo, basis, halt, returns, cut }: Way & AtPost & { readonly push: string; readonly basis: number },
   { delivery, compact, kid }: Sealed,
   lease: string,
 ): Promise<Settled | undefined> {
@@ -254,19 +299,26 @@ async function send(
   const token = encryptTo ? await encryptSet(compact, encryptTo) : compact;
   const entered = await halt.enter(delivery, issuer, basis);
   if (!entered) return giveBack(exchange, delivery, lease);
-  const { signal } = entered;
+  const signal = AbortSignal.any([cut, ...(entered.signal ? [entered.signal] : [])]);
   const outcome = await exchange.transport
-    .postToken(push, token, { partner: issuer, local: partner.local, ...(signal && { signal }) })
+    .postToken(push, token, { partner: issuer, local: partner.local, signal })
     .finally(entered.leave);
-  if (signal?.aborted && outcome.status !== 'accepted') return giveBack(exchange, delivery, lease);
+  if (signal.aborted && outcome.status !== 'accepted') return brokenOff(exchange, delivery, lease);
   if (outcome.status === 'refused' && outcome.err === 'invalid_key') wantRefresh(exchange, issuer);
   const keyLost = kid !== null && lostKeys(exchange).has(kid);
-  return settledBy(exchange, issuer, { ...delivery, keyLost }, lease, outcome);
+  const settled = settledBy(exchange, issuer, { ...delivery, keyLost }, lease, outcome);
+  await returns.note(issuer, delivery.event, settled.attempt);
+  return settled;
 }
 
 /** Whoever claims it next asks anew whether it may leave; it waits without a pause, and with the number that it has. */
 async function giveBack(exchange: Exchange, { id }: Claimed, lease: string): Promise<undefined> {
   await releaseDeliveries(exchange.store.db, [id], lease);
+}
+
+/** Nobody saw the partner's answer, so it may have it; it waits without a pause, and whoever claims it asks anew. */
+function brokenOff(exchange: Exchange, { id, last_code: code }: Claimed, lease: string): Settled {
+  return { attempt: { id, lease, state: 'queued', code, nextAt: new Date(exchange.clock()), reached: true } };
 }
 
 export function settledBy(
@@ -281,7 +333,7 @@ export function settledBy(
     outcome,
     {
       attempts: delivery.attempts,
-      ageMs: now - (delivery.reissued_at ?? delivery.created_at).getTime(),
+      ageMs: now - bornAt(delivery),
       everlasting: delivery.event === 'withdrawn',
       lastCode: delivery.last_code,
       keyLost: delivery.keyLost ?? false,
@@ -297,7 +349,14 @@ export function settledBy(
     nextAt: new Date(now + step.delayMs),
     reached: mayHaveArrived(outcome),
   };
-  return { attempt, event: step.state === 'dead' ? deadEvent(delivery, issuer, step.code, now) : undefined };
+  // What has a receipt is no dead letter, though it could not be sent once more.
+  const isDead = step.state === 'dead' && !delivery.receipted;
+  return { attempt, event: isDead ? deadEvent(delivery, issuer, step.code, now) : undefined };
+}
+
+/** Since when it is tried: a person who sends it once more, or a duplicate that asks for its receipt, begins its time anew. */
+function bornAt({ created_at, reissued_at, retried_at }: Claimed): number {
+  return Math.max((reissued_at ?? created_at).getTime(), retried_at?.getTime() ?? 0);
 }
 
 function deadEvent(delivery: Claimed, partner: string, code: string | null, now: number): NewEvent {

@@ -11,7 +11,10 @@ export interface Halt {
    * undefined where it is to be given back: its partner was stopped, or it has to be decided again.
    */
   enter(delivery: Claimed, issuer: string, basis: number): Promise<Entered | undefined>;
-  stop(): void;
+  /** Whether anything is under way that may have to be broken off. */
+  isWanted(): boolean;
+  /** Breaks off what is under way to whom it may not go any more. */
+  look(): Promise<void>;
 }
 
 /** A post that may begin; `leave` when it has ended, however it did. */
@@ -25,8 +28,8 @@ function passesAlways({ event }: Claimed): boolean {
   return event === 'receipt' || event === 'withdrawn';
 }
 
-function needsDecision({ event, reissued_at }: Claimed): boolean {
-  return (event === 'submitted' || event === 'revised') && reissued_at === null;
+function needsDecision({ event, reissued_at, replayed }: Claimed): boolean {
+  return (event === 'submitted' || event === 'revised') && (reissued_at === null || replayed);
 }
 
 /**
@@ -35,9 +38,28 @@ function needsDecision({ event, reissued_at }: Claimed): boolean {
  * second of the commit nothing begins, and what waits for a connection or an answer is broken off. It keeps its number and
  * its bytes, and the recipient knows a message that it had before.
  */
-export function watchHalts(exchange: Exchange): Halt {
-  const lines = new Map<string, { readonly abort: AbortController; posts: number }>();
+export function watchHalts(exchange: Exchange): Halt & { stop(): void } {
+  const halt = createHalt(exchange);
   let looking = false;
+
+  function tick(): void {
+    if (looking || !halt.isWanted()) return;
+    looking = true;
+    halt
+      .look()
+      .catch((failure: unknown) => exchange.log.failure('halt.failed', failure))
+      .finally(() => {
+        looking = false;
+      });
+  }
+
+  const timer = setInterval(tick, LOOK_MS);
+  return { ...halt, stop: () => clearInterval(timer) };
+}
+
+/** The same without a clock of its own: somebody else says when to look. */
+export function createHalt(exchange: Exchange): Halt {
+  const lines = new Map<string, { readonly abort: AbortController; posts: number }>();
 
   async function look(): Promise<void> {
     const { partners } = await exchange.directory.within(exchange.store.db);
@@ -46,18 +68,9 @@ export function watchHalts(exchange: Exchange): Halt {
     }
   }
 
-  function tick(): void {
-    if (looking || lines.size === 0) return;
-    looking = true;
-    look()
-      .catch((failure: unknown) => exchange.log.failure('halt.failed', failure))
-      .finally(() => {
-        looking = false;
-      });
-  }
-
-  const timer = setInterval(tick, LOOK_MS);
   return {
+    isWanted: () => lines.size > 0,
+    look,
     async enter(delivery, issuer, basis) {
       if (passesAlways(delivery)) return { leave: () => undefined };
       const { version, partners } = await exchange.directory.current();
@@ -75,6 +88,5 @@ export function watchHalts(exchange: Exchange): Halt {
         },
       };
     },
-    stop: () => clearInterval(timer),
   };
 }

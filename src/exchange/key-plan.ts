@@ -9,6 +9,7 @@ import { changeKeys, secondsNow } from './key-change.ts';
 import { activateWithin, retireWithin } from './key-state.ts';
 import { destroyUnoffered } from './publish.ts';
 import { publishedClaims, publishedKeySet } from './published.ts';
+import { every, type Ticking } from './ticking.ts';
 
 const TICK_MS = 5000;
 
@@ -62,34 +63,20 @@ export async function findEnding(exchange: Exchange): Promise<void> {
   await inTransaction(exchange.store.db, (trx) => raise(trx, [{ code: 'key-ending' }], at, { seenAgain: true }));
 }
 
-/** Follows the plan now and every few seconds, and tells a new identity until it is taken; `stop` waits for a look that is under way. */
-export function startKeyPlan(exchange: Exchange): { stop(): Promise<void> } {
-  let looking: Promise<void> | undefined;
+/** One look at a time: follows the plan, tells of keys that end (once an hour) and a new identity until it is taken. */
+export function createKeyPlan(exchange: Exchange): () => Promise<void> {
   let warnedAt = Number.NEGATIVE_INFINITY;
-
-  async function look(): Promise<void> {
+  return async () => {
     await followKeyPlan(exchange);
     if (exchange.clock() - warnedAt >= HOUR_MS) {
       warnedAt = exchange.clock();
       await findEnding(exchange);
     }
     await announceAgain(exchange, await publishedKeySet(exchange));
-  }
-
-  function tick(): void {
-    looking ??= look()
-      .catch((failure: unknown) => exchange.log.failure('keys.failed', failure))
-      .finally(() => {
-        looking = undefined;
-      });
-  }
-
-  const timer = setInterval(tick, TICK_MS);
-  tick();
-  return {
-    async stop() {
-      clearInterval(timer);
-      await looking;
-    },
   };
+}
+
+/** Follows the plan now and every few seconds; `stop` waits for a look that is under way. */
+export function startKeyPlan(exchange: Exchange): Ticking {
+  return every(exchange, { ms: TICK_MS, event: 'keys.failed' }, createKeyPlan(exchange));
 }

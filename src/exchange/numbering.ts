@@ -2,6 +2,7 @@ import type { AlertCause } from '../domain/alert.ts';
 import type { Voided } from '../domain/contract.types.ts';
 import { jumps, type Run, reachable, walkSequence } from '../domain/sequence.ts';
 import { raise } from '../store/feed.ts';
+import { keepGaps, reusedNumbers } from '../store/gaps.ts';
 import type { Trx } from '../store/open.ts';
 import {
   forgetVoided,
@@ -18,6 +19,7 @@ import {
 import { inTransaction } from '../store/transaction.ts';
 import type { Arrival } from './arrival.ts';
 import type { Exchange } from './context.ts';
+import { wantReplay } from './replay-client.ts';
 
 const DAY = 86_400_000;
 const HORIZON = 90 * DAY;
@@ -42,25 +44,63 @@ export async function noteNumbers(
   at: Date,
   again: readonly Arrival[] = [],
 ): Promise<AlertCause[]> {
-  const came = new Map<string, Stream & { readonly numbers: number[] }>();
-  for (const { verified } of arrivals) {
-    const { iss: partner, 'urn:caseref:seq': seq } = verified.claims;
-    if (!seq) continue;
-    const stream = came.get(`${partner} ${seq.epoch}`) ?? { partner, epoch: seq.epoch, numbers: [] };
-    stream.numbers.push(seq.n);
-    came.set(`${partner} ${seq.epoch}`, stream);
-  }
-  const reached = [...came.values()].map(({ partner, epoch, numbers }) => ({
-    partner,
-    epoch,
-    n: Math.max(...numbers),
+  const came = Map.groupBy(numbered(arrivals), ({ partner, epoch }) => `${partner} ${epoch}`);
+  const reached = [...came.values()].map((stream) => ({
+    partner: stream[0]?.partner ?? '',
+    epoch: stream[0]?.epoch ?? '',
+    n: Math.max(...stream.map(({ n }) => n)),
   }));
   const before = await noteReached(trx, reached, at, new Date(at.getTime() - DAY));
+  const reused = await noteReused(trx, before, came, at);
   const overdrawn = await noteVoided(trx, [...arrivals, ...again].flatMap(voidedRuns), at);
   return [
-    ...before.flatMap((stream) => told(stream, came.get(`${stream.partner} ${stream.epoch}`)?.numbers ?? [])),
+    ...before.flatMap((stream) =>
+      told(
+        stream,
+        (came.get(`${stream.partner} ${stream.epoch}`) ?? []).map(({ n }) => n),
+      ),
+    ),
+    ...reused,
     ...overdrawn,
   ];
+}
+
+interface NumberedArrival extends Stream {
+  readonly n: number;
+  readonly jti: string;
+}
+
+function numbered(arrivals: readonly Arrival[]): NumberedArrival[] {
+  return arrivals.flatMap(({ verified }) => {
+    const { iss: partner, jti, 'urn:caseref:seq': seq } = verified.claims;
+    return seq ? [{ partner, epoch: seq.epoch, n: seq.n, jti }] : [];
+  });
+}
+
+/**
+ * A number that comes under a second jti was given twice: its sender counts from an older state. It is asked for what follows
+ * the highest number that came, which tells it how far it had counted. Only numbers below that are looked up.
+ */
+async function noteReused(
+  trx: Trx,
+  before: readonly StreamBefore[],
+  came: ReadonlyMap<string, readonly NumberedArrival[]>,
+  at: Date,
+): Promise<AlertCause[]> {
+  const heights = new Map(before.map((one) => [`${one.partner} ${one.epoch}`, one.highest ?? 0]));
+  const low = [...came].flatMap(([stream, ones]) => ones.filter(({ n }) => n <= (heights.get(stream) ?? 0)));
+  const stored = (await reusedNumbers(trx, low)).map(({ partner, epoch }) => `${partner} ${epoch}`);
+  const together = [...came].filter(([, ones]) => new Set(ones.map(({ n }) => n)).size < ones.length);
+  const streams = new Set([...stored, ...together.map(([stream]) => stream)]);
+  const causes: AlertCause[] = [];
+  for (const stream of streams) {
+    const ones = came.get(stream) ?? [];
+    const { partner = '', epoch = '' } = ones[0] ?? {};
+    const highest = Math.max(heights.get(stream) ?? 0, ...ones.map(({ n }) => n));
+    await wantReplay(trx, { partner, epoch, from: highest + 1, at });
+    causes.push({ code: 'sequence-reused', partner, subject: epoch });
+  }
+  return causes;
 }
 
 /** What is said of numbers far above all that came is not believed: it would end the watch over the stream for good. */
@@ -100,6 +140,7 @@ async function walk(exchange: Exchange, stream: Stream, start: number): Promise<
     await raiseFloor(trx, stream, floor, at);
     await forgetVoided(trx, stream, { floor, before: new Date(at.getTime() - HORIZON) });
     const causes = holes.map(() => ({ code: 'sequence-gap', partner: stream.partner, subject: stream.epoch }) as const);
+    await keepGaps(trx, stream, holes, at);
     await raise(trx, causes, at);
   });
 }

@@ -3,13 +3,12 @@ import { nextAttemptDelay } from '../domain/backoff.ts';
 import { type PollAnswer, type PollRequest, pollLimits, readPollAnswer } from '../domain/poll.ts';
 import { endLease, forgetLeases, noteAsked, takeLease } from '../store/poll.ts';
 import type { PollOutcome } from '../transport/post-poll.ts';
-import { signRequest } from '../wire/http-signature.ts';
 import { isJsonFault, parseStrict } from '../wire/strict.ts';
 import type { Exchange } from './context.ts';
 import type { PartnerEntry } from './directory.ts';
 import { type Answers, takeSets } from './poll-take.ts';
 import { createReceive, type Receive } from './receive.ts';
-import { signerFor } from './signing-key.ts';
+import { askByItsClock, signFor } from './sign-request.ts';
 
 const TICK_MS = 1000;
 /** What a killed process held is another one's turn after this. */
@@ -19,16 +18,13 @@ const RENEW_MS = 4000;
 const OTHERS_TURN_MS = 5000;
 /** A partner that was away for a night is noticed within so long. */
 const LONGEST_PAUSE_MS = 5 * 60_000;
-/** Times between a partner and us that differ by more are put right by what it says. */
-const CLOCK_MS = 5000;
-const MOST_CLOCK_MS = 86_400_000;
 /** What has been made durable is acknowledged at the end of a process, if the partner answers within this. */
 const LAST_MS = 2000;
 const NOTE_MS = 30_000;
 const ANSWER_BYTES = 1280 * 1024;
 
 /** One partner that this process asks. */
-interface Line {
+export interface Line {
   readonly issuer: string;
   readonly answers: Answers;
   /** How far the partner's clock is ahead of ours, in milliseconds, where it refused ours. */
@@ -87,6 +83,17 @@ export function startPolling(exchange: Exchange): { stop(): Promise<void> } {
   };
 }
 
+export function newLine(issuer: string): Line {
+  return {
+    issuer,
+    answers: { acks: new Set(), errors: new Map() },
+    aheadMs: 0,
+    failures: 0,
+    hollow: 0,
+    notedAt: 0,
+  };
+}
+
 /** Partners whose messages are looked at, a suspended one's withdrawals included, and that can be asked. */
 function isAsked({ state, endpoints }: PartnerEntry): boolean {
   return state !== 'pending' && endpoints.poll !== undefined;
@@ -106,17 +113,14 @@ async function runLine(exchange: Exchange, receive: Receive, issuer: string, end
       .then((still) => still || lost.abort())
       .catch(() => lost.abort());
   }, RENEW_MS);
-  const line: Line = {
-    issuer,
-    answers: { acks: new Set(), errors: new Map() },
-    aheadMs: 0,
-    failures: 0,
-    hollow: 0,
-    notedAt: 0,
-  };
+  const line = newLine(issuer);
   const over = AbortSignal.any([ended, lost.signal]);
   try {
-    while (!over.aborted && (await askOnce(exchange, receive, line, over)));
+    for (;;) {
+      const rest = over.aborted ? undefined : await askOnce(exchange, receive, line, over);
+      if (rest === undefined) break;
+      if (rest > 0) await pause(rest, over);
+    }
     await sayLast(exchange, line);
   } finally {
     clearInterval(renewal);
@@ -128,22 +132,21 @@ function pause(ms: number, ended: AbortSignal): Promise<void> {
   return sleep(ms, undefined, { signal: ended }).catch(() => undefined);
 }
 
-/** One poll and what came of it; false where the partner is not asked any more. */
-async function askOnce(exchange: Exchange, receive: Receive, line: Line, over: AbortSignal): Promise<boolean> {
+/** One poll and what came of it: the milliseconds to rest before the next, or undefined where the partner is not asked any more. */
+export async function askOnce(
+  exchange: Exchange,
+  receive: Receive,
+  line: Line,
+  over: AbortSignal,
+): Promise<number | undefined> {
   const partner = (await exchange.directory.current()).partners.get(line.issuer);
-  if (!partner || !isAsked(partner)) return false;
-  if (exchange.transport.allowance(line.issuer, exchange.clock()) === 0) {
-    await pause(TICK_MS, over);
-    return true;
-  }
+  if (!partner || !isAsked(partner)) return undefined;
+  if (exchange.transport.allowance(line.issuer, exchange.clock()) === 0) return TICK_MS;
   const began = performance.now();
   const outcome = await askSigned(exchange, partner, line, {}, over);
-  if (over.aborted && outcome.status !== 'answered') return false;
+  if (over.aborted && outcome.status !== 'answered') return undefined;
   const answer = outcome.status === 'answered' ? readAnswer(outcome.body) : undefined;
-  if (!answer) {
-    await fail(exchange, line, outcome, over);
-    return true;
-  }
+  if (!answer) return fail(exchange, line, outcome);
   await note(exchange, line, null);
   line.failures = 0;
   const wait = await takeSets(exchange, receive, answer, { from: line.issuer, answers: line.answers });
@@ -152,8 +155,7 @@ async function askOnce(exchange: Exchange, receive: Receive, line: Line, over: A
   // A partner that does not wait, since another poll of ours is open there, is not asked as fast as it answers.
   line.hollow = hollow ? line.hollow + 1 : 0;
   const rest = hollow ? Math.min(TICK_MS * 2 ** Math.min(line.hollow - 1, 10), pollLimits.waitMs) : 0;
-  if (wait > 0 || rest > 0) await pause(Math.max(wait * 1000, rest), over);
-  return true;
+  return Math.max(wait * 1000, rest);
 }
 
 function readAnswer(body: Uint8Array): PollAnswer | undefined {
@@ -169,33 +171,29 @@ async function askSigned(
   request: PollRequest,
   over: AbortSignal,
 ): Promise<PollOutcome> {
-  const outcome = await ask(exchange, partner, line, request, over);
-  if (outcome.status !== 'refused' || outcome.http !== 401 || outcome.date === undefined) return outcome;
-  const aheadMs = outcome.date + 500 - exchange.clock();
-  if (Math.abs(aheadMs - line.aheadMs) <= CLOCK_MS || Math.abs(aheadMs) > MOST_CLOCK_MS) return outcome;
+  const { outcome, aheadMs } = await askByItsClock(exchange, line.aheadMs, (ahead) => {
+    line.aheadMs = ahead;
+    return ask(exchange, partner, line, request, over);
+  });
   line.aheadMs = aheadMs;
-  return ask(exchange, partner, line, request, over);
+  return outcome;
 }
 
 async function ask(
   exchange: Exchange,
-  { endpoints: { poll = '' }, algs, local }: PartnerEntry,
+  partner: PartnerEntry,
   { issuer, answers, aheadMs }: Line,
   request: PollRequest,
   over: AbortSignal,
 ): Promise<PollOutcome> {
-  const now = Math.floor((exchange.clock() + aheadMs) / 1000);
-  const key = await signerFor(exchange, algs, now);
-  if (typeof key === 'string') return { status: 'unreachable', code: key };
-  const signer = exchange.keys.requestSigner(key.kid);
-  if (!signer) return { status: 'unreachable', code: 'algorithm-not-shared' };
+  const target = partner.endpoints.poll ?? '';
   const ack = [...answers.acks].slice(0, pollLimits.acks);
   const errors = [...answers.errors].slice(0, pollLimits.acks - ack.length);
   const said = { ...(ack.length > 0 && { ack }), ...(errors.length > 0 && { setErrs: Object.fromEntries(errors) }) };
-  const body = new TextEncoder().encode(JSON.stringify({ ...request, ...said }));
-  const terms = { issuer: exchange.self, now, nonce: exchange.chance.jti() };
-  const fields = await signRequest({ target: poll, body }, signer, terms);
-  const outcome = await exchange.transport.postPoll(poll, { body, fields }, { partner: issuer, local, signal: over });
+  const signed = await signFor(exchange, partner, { target, body: { ...request, ...said }, aheadMs });
+  if (typeof signed === 'string') return { status: 'unreachable', code: signed };
+  const to = { partner: issuer, local: partner.local, signal: over };
+  const outcome = await exchange.transport.postPoll(target, signed, to);
   if (outcome.status === 'answered') {
     for (const jti of ack) answers.acks.delete(jti);
     for (const [jti] of errors) answers.errors.delete(jti);
@@ -203,14 +201,14 @@ async function ask(
   return outcome;
 }
 
-async function fail(exchange: Exchange, line: Line, outcome: PollOutcome, over: AbortSignal): Promise<void> {
+async function fail(exchange: Exchange, line: Line, outcome: PollOutcome): Promise<number> {
   const code = failureOf(outcome);
   line.failures += 1;
   exchange.log.info({ event: 'poll.unanswered', partner: line.issuer, code }, 'a partner could not be asked');
   await note(exchange, line, code);
   const asked = outcome.status === 'refused' ? (outcome.retryAfterMs ?? 0) : 0;
   const delay = Math.max(asked, nextAttemptDelay(line.failures, exchange.chance.fraction()));
-  await pause(Math.min(delay, LONGEST_PAUSE_MS), over);
+  return Math.min(delay, LONGEST_PAUSE_MS);
 }
 
 function failureOf(outcome: PollOutcome): string {

@@ -1,15 +1,13 @@
 import type { PostOutcome } from '../domain/attempt.ts';
 import { type PollAnswer, type PollRequest, pollLimits } from '../domain/poll.ts';
 import { releaseDeliveries } from '../store/outbox.ts';
-import { endLease, hasMore, markOffered, type Offered, takeLease, takeNonce, takeOffered } from '../store/poll.ts';
+import { endLease, hasMore, markOffered, type Offered, takeLease, takeOffered } from '../store/poll.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { encryptSet } from '../wire/encrypt.ts';
-import { NONCE_MARGIN, type UnverifiedRequest, verifyRequest } from '../wire/http-signature.ts';
+import { type Admission, admission, type Caller } from './admit-request.ts';
 import type { Exchange } from './context.ts';
 import { type Claim, claim, giveUp, postpone, type Settled, settleBatch, settledBy, wayTo } from './deliver.ts';
-import type { PartnerEntry } from './directory.ts';
 import { awaitBell } from './poll-bell.ts';
-import { createQuota } from './quota.ts';
 import { wantRefresh } from './refresh.ts';
 import { lostKeys, seal } from './seal.ts';
 
@@ -22,17 +20,6 @@ const SPARE_MS = 15_000;
 /** A claim that brought nothing may have decided something again that is claimed by the next one. */
 const MOST_CLAIMS = 5;
 
-/** Who polls, once its signature is proven. */
-export interface Caller {
-  readonly issuer: string;
-}
-
-export type Admittance =
-  | { readonly status: 'admitted'; readonly caller: Caller }
-  | { readonly status: 'unproven' }
-  | { readonly status: 'pending' }
-  | { readonly status: 'limited'; readonly retryAfter: number };
-
 /** An answer; `written` is called when it has been written, and the time until it is offered again begins. */
 export interface Offer {
   readonly answer: PollAnswer;
@@ -40,9 +27,7 @@ export interface Offer {
   written(): Promise<void>;
 }
 
-export interface PollServer {
-  /** Proves who asks; costs a write only where the signature verifies. */
-  admit(request: UnverifiedRequest, body: Uint8Array): Promise<Admittance>;
+export interface PollServer extends Admission {
   /** Takes acknowledgements and refusals, then gives what is due, at once or when something arrives; `gone` ends the wait. */
   poll(caller: Caller, request: PollRequest, gone: AbortSignal): Promise<Offer>;
   /** Ends every wait with what there is. */
@@ -51,52 +36,15 @@ export interface PollServer {
 
 /** Poll-based delivery (RFC 8936): a poll's answer is another way of sending, over the same claims, numbers and bytes as a push. */
 export function createPollServer(exchange: Exchange): PollServer {
-  const quota = createQuota();
   const ending = new AbortController();
-  /** The published address, whatever the request says of itself. */
-  const target = `${exchange.self}/exchange/poll`;
   return {
-    admit: (request, body) => admit(exchange, quota, request, { target, body }),
+    ...admission(exchange, { path: '/exchange/poll', perMinute: PER_MINUTE, refused: 'poll.refused', isPoll: true }),
     async poll(caller, request, gone) {
       await settleAnswers(exchange, caller, request);
       return offer(exchange, caller, request, AbortSignal.any([gone, ending.signal]));
     },
     close: () => ending.abort(),
   };
-}
-
-async function admit(
-  exchange: Exchange,
-  quota: ReturnType<typeof createQuota>,
-  request: UnverifiedRequest,
-  { target, body }: { readonly target: string; readonly body: Uint8Array },
-): Promise<Admittance> {
-  const now = exchange.clock();
-  const { issuer, kid, nonce, expires } = request;
-  const partner = await partnerOf(exchange, issuer);
-  if (!partner) return unproven(exchange, 'issuer-unknown');
-  const terms = { target, body, partner: partner.keys, now: Math.floor(now / 1000) };
-  if (!(await verifyRequest(request, terms))) {
-    if (!partner.keys.keys.has(kid)) void wantRefresh(exchange, issuer);
-    return unproven(exchange, 'signature-invalid', issuer);
-  }
-  const retryAfter = quota(issuer, PER_MINUTE, now);
-  if (retryAfter > 0) return { status: 'limited', retryAfter };
-  const forgetAt = new Date((expires + NONCE_MARGIN) * 1000);
-  if (!(await takeNonce(exchange.store.db, { issuer, nonce, forgetAt, at: new Date(now) })))
-    return unproven(exchange, 'nonce-used', issuer);
-  return partner.state === 'pending' ? { status: 'pending' } : { status: 'admitted', caller: { issuer } };
-}
-
-/** The reason stays in our own log: the caller reads one and the same answer. */
-function unproven({ log }: Exchange, code: string, partner?: string): Admittance {
-  log.info({ event: 'poll.refused', code, ...(partner !== undefined && { partner }) }, 'a poll was refused');
-  return { status: 'unproven' };
-}
-
-/** By the directory of this moment: a revoked key or a removed partner counts from its commit on. */
-async function partnerOf(exchange: Exchange, issuer: string): Promise<PartnerEntry | undefined> {
-  return (await exchange.directory.within(exchange.store.db)).partners.get(issuer);
 }
 
 /** Settles what the caller was offered: acknowledged is sent, refused goes by the table of push answers. */

@@ -1,26 +1,19 @@
-import { pollLimits, UNFETCHED_MS, waitsToBeFetched } from '../domain/poll.ts';
-import { forgetNonces, takeUnfetched } from '../store/poll.ts';
+import { HORIZON_MS, LIFE_MS } from '../domain/attempt.ts';
+import { pollLimits, waitsToBeFetched } from '../domain/poll.ts';
+import { forgetNonces, takeAged } from '../store/poll.ts';
 import type { Exchange } from './context.ts';
 import { settleBatch, settledBy } from './deliver.ts';
+import type { PartnerEntry } from './directory.ts';
+import { every, type Ticking } from './ticking.ts';
 
 const TICK_MS = 60_000;
 
-/** Forgets used nonces, and gives up what nobody has fetched for as long as a push would be tried. */
-export function startPollUpkeep(exchange: Exchange): { stop(): Promise<void> } {
-  let underWay: Promise<void> | undefined;
-  const timer = setInterval(() => {
-    underWay ??= tidyPolls(exchange)
-      .catch((failure: unknown) => exchange.log.failure('poll.failed', failure))
-      .finally(() => {
-        underWay = undefined;
-      });
-  }, TICK_MS);
-  return {
-    async stop() {
-      clearInterval(timer);
-      await underWay;
-    },
-  };
+/**
+ * Forgets used nonces, and gives up what has waited for as long as a message is tried: what nobody fetches, and what was never
+ * tried because the line of its partner is shut, so that a person hears of all of it and not of one probe after another.
+ */
+export function startPollUpkeep(exchange: Exchange): Ticking {
+  return every(exchange, { ms: TICK_MS, event: 'poll.failed', later: true }, () => tidyPolls(exchange));
 }
 
 /** One round of it, in any process at any time. */
@@ -28,24 +21,26 @@ export async function tidyPolls(exchange: Exchange): Promise<void> {
   await forgetNonces(exchange.store.db, new Date(exchange.clock()));
   const { partners } = await exchange.directory.within(exchange.store.db);
   for (const partner of partners.values()) {
-    if (waitsToBeFetched(partner)) await giveUpUnfetched(exchange, partner.facts.issuer);
+    if (partner.state === 'active' || waitsToBeFetched(partner)) await giveUpAged(exchange, partner);
   }
 }
 
-async function giveUpUnfetched(exchange: Exchange, partner: string): Promise<void> {
+async function giveUpAged(exchange: Exchange, entry: PartnerEntry): Promise<void> {
   const now = exchange.clock();
+  const partner = entry.facts.issuer;
   const lease = exchange.chance.uuid4();
-  const taken = await takeUnfetched(exchange.store.db, {
+  const taken = await takeAged(exchange.store.db, {
     partner,
-    before: new Date(now - UNFETCHED_MS),
+    before: new Date(now - LIFE_MS),
+    horizon: new Date(now - HORIZON_MS),
     now: new Date(now),
     lease,
     until: new Date(now + pollLimits.offerMs),
   });
   if (taken.length === 0) return;
-  const unfetched = { status: 'unreachable', code: 'unfetched' } as const;
+  const code = waitsToBeFetched(entry) ? 'unfetched' : 'expired';
   await settleBatch(
     exchange,
-    taken.map((one) => settledBy(exchange, partner, one, lease, unfetched)),
+    taken.map((one) => settledBy(exchange, partner, one, lease, { status: 'unreachable', code })),
   );
 }

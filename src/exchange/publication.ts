@@ -60,7 +60,7 @@ function keySetClaims(exchange: Exchange, seq: number, now: number): KeySet {
 function endpointsOf({ self, settings }: Exchange): KeySet['endpoints'] {
   if (settings.pollOnly) return {};
   const at = `${self}/exchange`;
-  return { push: `${at}/push`, poll: `${at}/poll`, keys: `${at}/keys` };
+  return { push: `${at}/push`, poll: `${at}/poll`, replay: `${at}/replay`, keys: `${at}/keys` };
 }
 
 /** Who this node is, as its card says it, for 30 days. */

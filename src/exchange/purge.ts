@@ -16,6 +16,7 @@ import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
 import { newNotice, voidedOf } from './queue.ts';
 import { backupsUntil } from './recalled.ts';
+import { every, type Ticking } from './ticking.ts';
 
 const BATCH = 100;
 
@@ -113,22 +114,6 @@ export function laterReceipt(
 const TICK_MS = 5000;
 
 /** Erases what is due, now and every few seconds; `stop` waits for what is under way. */
-export function startPurge(exchange: Exchange): { stop(): Promise<void> } {
-  let working: Promise<void> | undefined;
-  function tick(): void {
-    working ??= purgeDue(exchange)
-      .then(() => undefined)
-      .catch((failure: unknown) => exchange.log.failure('purge.failed', failure))
-      .finally(() => {
-        working = undefined;
-      });
-  }
-  const timer = setInterval(tick, TICK_MS);
-  tick();
-  return {
-    async stop() {
-      clearInterval(timer);
-      await working;
-    },
-  };
+export function startPurge(exchange: Exchange): Ticking {
+  return every(exchange, { ms: TICK_MS, event: 'purge.failed' }, () => purgeDue(exchange));
 }

@@ -11,6 +11,7 @@ import type { Exchange } from './context.ts';
 import { heldEvents } from './decide.ts';
 import { newDelivery } from './queue.ts';
 import { decideKnown, recallWithheld } from './redecide.ts';
+import { every, type Ticking } from './ticking.ts';
 
 const BATCH = 200;
 
@@ -88,37 +89,23 @@ function eventName({ originator, id }: { readonly originator: string; readonly i
 }
 
 const TICK_MS = 1000;
-/** A submission that saw the partner suspended may commit after its return: looked for at every so many ticks. */
+/** A submission that saw the partner suspended may commit after its return: looked for at every so many looks. */
 const EVERY = 60;
 
-/** Looks whenever partners or policies have changed, and now and then; `stop` waits for a look that is under way. */
-export function startReconsidering(exchange: Exchange): { stop(): Promise<void> } {
-  let looking: Promise<void> | undefined;
+/** One look at a time: decides again whenever partners or policies have changed since the last, and now and then. */
+export function createReconsidering(exchange: Exchange): () => Promise<void> {
   let seen: number | undefined;
-  let ticks = 0;
-
-  async function look(): Promise<void> {
+  let looks = 0;
+  return async () => {
     const { version } = await exchange.directory.current();
-    ticks += 1;
-    if (version === seen && ticks % EVERY !== 0) return;
+    looks += 1;
+    if (version === seen && looks % EVERY !== 0) return;
     await reconsider(exchange);
     seen = version;
-  }
-
-  function tick(): void {
-    looking ??= look()
-      .catch((failure: unknown) => exchange.log.failure('reconsider.failed', failure))
-      .finally(() => {
-        looking = undefined;
-      });
-  }
-
-  const timer = setInterval(tick, TICK_MS);
-  tick();
-  return {
-    async stop() {
-      clearInterval(timer);
-      await looking;
-    },
   };
+}
+
+/** Looks every second; `stop` waits for a look that is under way. */
+export function startReconsidering(exchange: Exchange): Ticking {
+  return every(exchange, { ms: TICK_MS, event: 'reconsider.failed' }, createReconsidering(exchange));
 }

@@ -11,12 +11,14 @@ import {
   restDeliveries,
   toldPairs,
 } from '../store/outbox.ts';
-import { isClosed } from '../store/recall.ts';
+import { closedReason, isClosed } from '../store/recall.ts';
 import { reviseReferences } from '../store/references.ts';
+import { surelyThere } from '../store/replay.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { matchKeys } from '../wire/match.ts';
 import type { Exchange } from './context.ts';
+import { coverNumbers, type Uncovered } from './cover.ts';
 import { decideOne, heldByGate, heldEvents } from './decide.ts';
 import type { PartnerEntry, Snapshot } from './directory.ts';
 import { newDelivery, newNotice, voidedOf } from './queue.ts';
@@ -101,11 +103,16 @@ async function decideWithin(
   const idsOf = (deliveries: readonly Claimed[] = []) => deliveries.map(({ id }) => id);
   await releaseDeliveries(trx, idsOf(fates.get('goes')), lease, snapshot.version);
   const stopped = [...(fates.get('over') ?? []), ...(fates.get('again') ?? [])];
-  // What the partner took is evidence: it stays as it is, and its number is no number that never arrives.
-  await restDeliveries(trx, idsOf(stopped.filter(({ sent_at }) => sent_at !== null)), lease);
+  // What the partner took is evidence: it stays as it is. Where it asks for it again, it learns that this will not come.
+  const unreadable = fates.get('broken') ?? [];
+  const resting = [...stopped, ...unreadable.filter(({ replayed }) => replayed)].filter(
+    ({ sent_at }) => sent_at !== null,
+  );
+  await restDeliveries(trx, idsOf(resting), lease);
+  await coverReplayed(exchange, trx, issuer, resting, { rows, decided, at });
   const unsent = stopped.filter(({ sent_at }) => sent_at === null);
   const dropped = await endClaimed(trx, idsOf(unsent), lease, { state: 'dropped', code: 'policy' });
-  const unread = fates.get('broken') ?? [];
+  const unread = unreadable.filter((delivery) => !resting.includes(delivery));
   const buried = await endClaimed(trx, idsOf(unread), lease, { state: 'dead', code: 'internal' });
   // What a purge or withdrawal ended meanwhile is covered by its own `voided`: a number must not be voided twice.
   const broken = unread.filter(({ id }) => buried.some((one) => one.id === id));
@@ -119,12 +126,43 @@ async function decideWithin(
     stopped.filter(mayBeThere).map((one) => one.reference_id ?? ''),
   );
   await voidNumbers(exchange, trx, issuer, [...dropped, ...buried], at);
-  const anew = unsent.filter((delivery) => fates.get('again')?.includes(delivery));
+  const asked = fates.get('again') ?? [];
+  const there = await surelyThere(trx, idsOf(asked.filter(({ replayed }) => replayed)));
+  const anew = asked.filter(({ id, sent_at, replayed }) => sent_at === null || (replayed && !there.has(id)));
   await queueAnew(exchange, trx, issuer, anew, decided, at);
   const held = known.flatMap(({ name, decision, urgency }) =>
     heldEvents(name, [{ partner: issuer, decision }], at, urgency),
   );
   await recordEvents(trx, [...held, ...broken.map((one) => deadEvent(one, issuer, at))]);
+}
+
+interface Redecided {
+  readonly rows: ReadonlyMap<string, KnownReference>;
+  readonly decided: ReadonlyMap<string, Known>;
+  readonly at: Date;
+}
+
+/** Covers the numbers of what a partner asked for once more and does not get. */
+async function coverReplayed(
+  exchange: Exchange,
+  trx: Trx,
+  partner: string,
+  rested: readonly Claimed[],
+  { rows, decided, at }: Redecided,
+): Promise<void> {
+  const streams = Map.groupBy(
+    rested.filter(({ replayed, n }) => replayed && n !== null),
+    ({ epoch }) => epoch ?? '',
+  );
+  for (const [epoch, ended] of streams) {
+    const numbers = ended.map(({ n, revision, reference_id: id }): Uncovered => {
+      const row = rows.get(id ?? '');
+      // A newer revision says everything; what is no revision's fault is the policy's.
+      const superseded = row === undefined || row.revision !== revision || !decided.has(id ?? '');
+      return { n: n ?? 0, reason: closedReason(row?.state ?? null) ?? (superseded ? 'dropped' : 'policy') };
+    });
+    await coverNumbers(exchange, trx, { partner, epoch }, numbers, at);
+  }
 }
 
 /** The partner has it, or may have: an answer was lost, or a process died with it under way. */

@@ -16,6 +16,7 @@ import { isTokenRefusal } from '../wire/token-refusal.ts';
 import type { Exchange } from './context.ts';
 import { endAlert } from './end-alert.ts';
 import { type Floor, floorOf, noteRefreshed, takeKeySet } from './key-sets.ts';
+import { every, type Ticking } from './ticking.ts';
 
 const TICK_MS = 1000;
 const MINUTE = 60_000;
@@ -48,45 +49,50 @@ export async function wantRefresh(exchange: Exchange, issuer: string): Promise<v
   }
 }
 
+/** The refreshes of one process: `look` begins those that are due, `end` breaks off those under way and waits for them. */
+export interface Refreshes {
+  look(): Promise<void>;
+  end(): Promise<void>;
+}
+
+export function createRefreshes(exchange: Exchange): Refreshes {
+  const underWay = new Set<Promise<void>>();
+  const ending = new AbortController();
+  let watchedAt = Number.NEGATIVE_INFINITY;
+  return {
+    async look() {
+      const now = exchange.clock();
+      for (const claimed of await claimRefreshes(exchange.store.db, new Date(now), AT_ONCE - underWay.size)) {
+        const one = refreshPartner(exchange, claimed, ending.signal)
+          .catch((failure: unknown) => exchange.log.failure('refresh.failed', failure, { partner: claimed.issuer }))
+          .finally(() => underWay.delete(one));
+        underWay.add(one);
+      }
+      await endCleared(exchange);
+      if (now - watchedAt < MINUTE) return;
+      watchedAt = now;
+      await findStale(exchange);
+    },
+    async end() {
+      ending.abort();
+      await Promise.all(underWay);
+    },
+  };
+}
+
 /**
  * Asks partners for their key sets, each in its turn and sooner where it was wished for, in every process that shares the
  * store: a claim decides who asks. Nothing that is received or sent waits for it.
  */
-export function startRefresh(exchange: Exchange): { stop(): Promise<void> } {
-  const underWay = new Set<Promise<void>>();
-  const ending = new AbortController();
-  let looking: Promise<void> | undefined;
-  let watchedAt = Number.NEGATIVE_INFINITY;
-
-  async function look(): Promise<void> {
-    const now = exchange.clock();
-    for (const claimed of await claimRefreshes(exchange.store.db, new Date(now), AT_ONCE - underWay.size)) {
-      const one = refreshPartner(exchange, claimed, ending.signal)
-        .catch((failure: unknown) => exchange.log.failure('refresh.failed', failure, { partner: claimed.issuer }))
-        .finally(() => underWay.delete(one));
-      underWay.add(one);
-    }
-    await endCleared(exchange);
-    if (now - watchedAt < MINUTE) return;
-    watchedAt = now;
-    await findStale(exchange);
-  }
-
-  function tick(): void {
-    looking ??= look()
-      .catch((failure: unknown) => exchange.log.failure('refresh.failed', failure))
-      .finally(() => {
-        looking = undefined;
-      });
-  }
-
-  const timer = setInterval(tick, TICK_MS);
+export function startRefresh(exchange: Exchange): Ticking {
+  const refreshes = createRefreshes(exchange);
+  const ticking = every(exchange, { ms: TICK_MS, event: 'refresh.failed', later: true }, refreshes.look);
   return {
     async stop() {
-      clearInterval(timer);
-      ending.abort();
-      await looking;
-      await Promise.all(underWay);
+      const last = ticking.stop();
+      await refreshes.end();
+      await last;
+      await refreshes.end();
     },
   };
 }

@@ -14,6 +14,7 @@ import {
   type Seal,
   sealReferences,
 } from '../store/recall.ts';
+import { liftDecided } from '../store/recovery.ts';
 import { insertAll } from '../store/rows.ts';
 import { firmTombstones } from '../store/suspect.ts';
 import { inTransaction } from '../store/transaction.ts';
@@ -117,6 +118,7 @@ async function decide(
   }
   if (then === 'accept') await firmTombstones(trx, names);
   await forgetHeld(trx, held);
+  for (const issuer of new Set(held.map((one) => one.issuer))) await liftDecided(trx, issuer);
   const events = held.map((one) => released(one, then, at));
   const buried =
     then === 'accept'

@@ -1,52 +1,108 @@
 import { type Refusal, refuse } from '../domain/refusal.ts';
+import { unknownPartner } from '../domain/unknown-partner.ts';
+import { hasDead, type Letter, lockLetter, lockLetters, requeue } from '../store/dead-letters.ts';
 import { recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { closedAmong } from '../store/recall.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
+import { endAlert } from './end-alert.ts';
+
+const BATCH = 500;
+
+export function isDeliveryId(id: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
+}
 
 /** Puts a delivery that waits, is overdue or was given up back to the front of the outbox, with the same signed bytes. */
 export async function retryDelivery(
   exchange: Exchange,
   id: string,
 ): Promise<{ id: string; state: 'queued' } | Refusal> {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return refuse('delivery-unknown');
+  if (!isDeliveryId(id)) return refuse('delivery-unknown');
   const answer = await inTransaction(exchange.store.db, async (trx) => {
-    const row = await trx
-      .selectFrom('delivery')
-      .select(['state', 'partner', 'jti', 'digest', 'body', 'plain', 'event', 'originator', 'reference_id'])
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirst();
-    if (!row) return refuse('delivery-unknown');
-    if (row.state === 'receipted' || row.state === 'dropped') {
+    const letter = await lockLetter(trx, id);
+    if (!letter) return refuse('delivery-unknown');
+    if (letter.state === 'receipted' || letter.state === 'dropped') {
       return refuse(
         'state-conflict',
         '',
-        `The delivery is ${row.state}; there is nothing to send.`,
+        `The delivery is ${letter.state}; there is nothing to send.`,
         'Look at it: caseref delivery list.',
       );
     }
-    if (row.digest !== null && row.body === null && row.plain === null) return refuse('reference-withdrawn');
-    if (await isTakenBack(trx, row)) return refuse('reference-withdrawn');
-    const at = new Date(exchange.clock());
-    await trx
-      .updateTable('delivery')
-      .set({ state: 'queued', next_at: at, lease: null, lease_until: null, last_code: null, reissued_at: null })
-      .where('id', '=', id)
-      .execute();
-    await recordEvents(trx, [{ type: 'delivery.retried', at, partner: row.partner, jti: row.jti }]);
+    const [going] = await sendable(trx, [letter]);
+    if (!going) return refuse('reference-withdrawn');
+    await sendAgain(trx, [going], new Date(exchange.clock()));
     return { id, state: 'queued' as const };
   });
   exchange.wake.outbox();
   return answer;
 }
 
-/** A reference that was withdrawn, restricted or erased leaves no more, whatever waited about it. */
-async function isTakenBack(
-  trx: Trx,
-  { event, originator, reference_id: id }: { event: string; originator: string | null; reference_id: string | null },
-): Promise<boolean> {
-  if (originator === null || id === null || (event !== 'submitted' && event !== 'revised')) return false;
-  return (await closedAmong(trx, [{ originator, id }])).length > 0;
+/** What became of all dead or overdue messages of a partner. */
+export interface RetriedAll {
+  readonly partner: string;
+  readonly queued: number;
+  /** They stay as they are: their reference was withdrawn, restricted or erased. */
+  readonly left: number;
+}
+
+/**
+ * Puts every message of a partner that was given up, or has no receipt in time, back into the outbox, in its order there.
+ * Each batch is a transaction of its own: an interruption leaves the rest to be asked for once more.
+ */
+export async function retryAll(
+  exchange: Exchange,
+  partner: string,
+  state: 'dead' | 'overdue',
+): Promise<RetriedAll | Refusal> {
+  const { partners } = await exchange.directory.within(exchange.store.db);
+  if (!partners.has(partner)) return unknownPartner(partner);
+  let [queued, left, after] = [0, 0, 0];
+  for (;;) {
+    const from = after;
+    const batch = await inTransaction(exchange.store.db, async (trx) => {
+      const letters = await lockLetters(trx, { partner, state, after: from }, BATCH);
+      const going = await sendable(trx, letters);
+      await sendAgain(trx, going, new Date(exchange.clock()));
+      return { found: letters.length, going: going.length, last: letters.at(-1)?.position ?? from };
+    });
+    queued += batch.going;
+    left += batch.found - batch.going;
+    after = batch.last;
+    exchange.wake.outbox();
+    if (batch.found < BATCH) return { partner, queued, left };
+  }
+}
+
+async function sendAgain(trx: Trx, letters: readonly Letter[], at: Date): Promise<void> {
+  await requeue(
+    trx,
+    letters.map(({ id }) => id),
+    at,
+  );
+  await recordEvents(
+    trx,
+    letters.map(({ partner, jti }) => ({ type: 'delivery.retried', at, partner, jti })),
+  );
+  for (const partner of new Set(letters.map((one) => one.partner))) await endDeadLetters(trx, partner, at);
+}
+
+/** Closes the alert of a partner's dead letters once there is none any more. */
+export async function endDeadLetters(trx: Trx, partner: string, at: Date): Promise<void> {
+  if (!(await hasDead(trx, partner))) await endAlert(trx, 'dead-letter', partner, at);
+}
+
+/** A reference that was withdrawn, restricted or erased leaves no more, whatever waited about it; nor do bytes that are gone. */
+async function sendable<One extends Letter>(trx: Trx, letters: readonly One[]): Promise<One[]> {
+  const named = letters.flatMap(({ event, originator, reference_id: id }) =>
+    originator !== null && id !== null && (event === 'submitted' || event === 'revised') ? [{ originator, id }] : [],
+  );
+  const closed = new Set((await closedAmong(trx, named)).map(({ originator, id }) => `${originator} ${id}`));
+  return letters.filter(({ event, originator, reference_id, digest, body, plain }) => {
+    if (digest !== null && body === null && plain === null) return false;
+    const carries = event === 'submitted' || event === 'revised';
+    return !(carries && closed.has(`${originator} ${reference_id}`));
+  });
 }

@@ -54,10 +54,13 @@ export async function claimWithinLimits(
   const urgent = free.filter(isFirst).length;
   const room = Math.min(claim.limit - free.length, ...windows.map((window) => before(window) - urgent));
   const others = room > 0 ? await claimDeliveries(trx, { ...claim, which: 'limited', limit: room }) : [];
-  const after = left(await count(urgent + others.filter(isFirst).length));
+  const rest = room - others.length;
+  // What a partner wants once more counts like anything else, and takes only what fresh references leave.
+  const again = rest > 0 ? await claimDeliveries(trx, { ...claim, which: 'replayed', limit: rest }) : [];
+  const after = left(await count(urgent + [...others, ...again].filter(isFirst).length));
   const ends = windows.filter((window) => after(window) <= 0).map(({ until }) => until.getTime());
   if (ends.length > 0) await markLimited(trx, claim.partner, claim.now, new Date(Math.max(...ends)));
-  return [...free, ...others];
+  return [...free, ...others, ...again];
 }
 
 /** Whether a claim lets a reference out for the first time; what policy has to decide again is not let out yet. */

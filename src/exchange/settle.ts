@@ -13,6 +13,7 @@ import {
   settleDeliveries,
 } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
+import { noteUnknownReceipts, type UnknownReceipt } from '../store/unknown-receipts.ts';
 import type { Arrival } from './arrival.ts';
 
 type ReceiptArrival = Arrival & { judged: Extract<Arrival['judged'], { kind: 'receipt' }> };
@@ -44,7 +45,11 @@ export async function settleReceipts(trx: Trx, arrivals: readonly Arrival[], at:
   const receipts = arrivals.filter(isReceipt);
   if (receipts.length === 0) return [];
   const named = receipts.map(({ verified, judged }) => ({ partner: verified.claims.iss, jti: judged.receipt.for.jti }));
-  const messages = new Map((await lockAnswered(trx, named)).map((row) => [`${row.partner} ${row.jti}`, row]));
+  // What has no digest was never signed here, so that a receipt for it is one for a message that we never sent.
+  const signed = (await lockAnswered(trx, named)).filter(({ digest }) => digest !== null);
+  const messages = new Map(signed.map((row) => [`${row.partner} ${row.jti}`, row]));
+  const nowhere = receipts.filter((_, index) => !messages.has(`${named[index]?.partner} ${named[index]?.jti}`));
+  const explained = await noteUnknownReceipts(trx, nowhere.map(unknownReceipt), at);
   const outcomes = new Map<string, string | null>([...messages].map(([key, row]) => [key, row.outcome]));
   const settlements = new Map<string, Settlement>();
   const events: NewEvent[] = [];
@@ -53,6 +58,7 @@ export async function settleReceipts(trx: Trx, arrivals: readonly Arrival[], at:
     const content = receipt.judged.receipt;
     const key = `${claims.iss} ${content.for.jti}`;
     const message = messages.get(key);
+    if (explained.has(`${claims.iss} ${claims.jti}`)) continue;
     const wrong = mismatch({ receipt: content, subject: claims.sub_id }, message);
     if (wrong !== undefined || !message) {
       events.push({
@@ -72,6 +78,21 @@ export async function settleReceipts(trx: Trx, arrivals: readonly Arrival[], at:
   }
   await settleDeliveries(trx, [...settlements.values()], at);
   return withUrgency(trx, events, [...settlements.values()]);
+}
+
+/** What stays of a receipt for a message that this store does not know; recovering.ts looks at it. */
+function unknownReceipt({ verified: { claims }, judged: { receipt } }: ReceiptArrival): UnknownReceipt {
+  const subject = claims.sub_id.format === 'iss_sub' ? claims.sub_id : undefined;
+  return {
+    partner: claims.iss,
+    jti: claims.jti,
+    answers: receipt.for.jti,
+    outcome: receipt.outcome,
+    code: receipt.code ?? null,
+    originator: subject?.iss ?? null,
+    reference_id: subject?.sub ?? null,
+    received_at: new Date(receipt.receivedAt),
+  };
 }
 
 /** Says of an emergency that it is one where the recipient did not simply take it; nothing else is looked up. */

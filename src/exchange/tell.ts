@@ -2,6 +2,7 @@ import { alertMeaning } from '../domain/alert.ts';
 import { claimUntold, markTold, type Untold } from '../store/alerts.ts';
 import { runAlertCommand } from '../transport/alert-command.ts';
 import type { Exchange } from './context.ts';
+import { every, type Ticking } from './ticking.ts';
 
 const TICK_MS = 1000;
 /** A command that failed, or whose process died, is run again after this long, so often. */
@@ -15,9 +16,8 @@ const MOST = 500;
  * Runs the operator's command for each new alert, one run at a time, with code and id behind its own arguments and
  * nothing else. Alerts are in the store, so what was raised while nobody ran is told at the next start.
  */
-export function startTelling(exchange: Exchange, command: readonly string[] | undefined): { stop(): Promise<void> } {
+export function startTelling(exchange: Exchange, command: readonly string[] | undefined): Ticking {
   if (command === undefined) return { stop: async () => {} };
-  let telling: Promise<void> | undefined;
   let stopping = false;
 
   async function tell(): Promise<void> {
@@ -29,18 +29,11 @@ export function startTelling(exchange: Exchange, command: readonly string[] | un
     }
   }
 
-  const timer = setInterval(() => {
-    telling ??= tell()
-      .catch((failure: unknown) => exchange.log.failure('alert.untold', failure))
-      .finally(() => {
-        telling = undefined;
-      });
-  }, TICK_MS);
+  const telling = every(exchange, { ms: TICK_MS, event: 'alert.untold', later: true }, tell);
   return {
-    async stop() {
+    stop() {
       stopping = true;
-      clearInterval(timer);
-      await telling;
+      return telling.stop();
     },
   };
 }

@@ -7,14 +7,17 @@ import { startPolling } from './poll-client.ts';
 import { startPollUpkeep } from './poll-upkeep.ts';
 import { startPurge } from './purge.ts';
 import { startReconsidering } from './reconsider.ts';
+import { startRecovering } from './recovering.ts';
 import { startRefresh } from './refresh.ts';
+import { startReplay } from './replay.ts';
+import { startAsking } from './replay-ask.ts';
 import { startTelling } from './tell.ts';
 import { startWatch } from './watch.ts';
 
 export interface Workers {
   /** The delivery worker's bell. */
   wake(): void;
-  /** Begins nothing more and waits for what is under way; deliveries for at most `limitMs`. */
+  /** Begins nothing more and waits for what is under way, at most `limitMs`: what is left then has a lease or left no trace. */
   stop(limitMs: number): Promise<void>;
 }
 
@@ -27,6 +30,9 @@ export function startWorkers(exchange: Exchange, alertCommand: readonly string[]
     startPurge(exchange),
     startPolling(exchange),
     startPollUpkeep(exchange),
+    startReplay(exchange),
+    startAsking(exchange),
+    startRecovering(exchange),
     startReconsidering(exchange),
     startRefresh(exchange),
     startKeyPlan(exchange),
@@ -36,7 +42,11 @@ export function startWorkers(exchange: Exchange, alertCommand: readonly string[]
   return {
     wake: delivery.wake,
     async stop(limitMs) {
-      await Promise.all([said, delivery.stop(limitMs), ...others.map((worker) => worker.stop())]);
+      const { promise: limit, resolve } = Promise.withResolvers<void>();
+      const alarm = setTimeout(resolve, limitMs);
+      const ended = [said, delivery.stop(limitMs), ...others.map((worker) => worker.stop())];
+      await Promise.race([Promise.all(ended), limit]);
+      clearTimeout(alarm);
     },
   };
 }

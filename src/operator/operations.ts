@@ -8,6 +8,7 @@ import { keyOperations } from './key-operations.ts';
 import { nodeOperations } from './node-operations.ts';
 import { policyOperations } from './policy-operations.ts';
 import { recallOperations } from './recall-operations.ts';
+import { reconcileOperations } from './reconcile-operations.ts';
 import { clientOperations, deliveryOperations, referenceOperations } from './reference-operations.ts';
 
 export interface OperatorParts {
@@ -35,6 +36,7 @@ export function createOperations({ exchange, share, place, running }: OperatorPa
     ...referenceOperations(exchange, share),
     ...recallOperations(exchange),
     ...deliveryOperations(exchange),
+    ...reconcileOperations(exchange),
   };
 }
 

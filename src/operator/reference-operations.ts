@@ -1,10 +1,12 @@
+import { dropReasons } from '../domain/dropped.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { browseDeliveries, browseReferences, showDecisions, showReference } from '../exchange/browse.ts';
 import { createClient, listClients, revokeClient } from '../exchange/clients.ts';
 import type { Exchange } from '../exchange/context.ts';
+import { dropDelivery } from '../exchange/drop.ts';
 import { importLines } from '../exchange/import.ts';
 import { beginImport, finishImport, importFileLines } from '../exchange/import-file.ts';
-import { retryDelivery } from '../exchange/retry.ts';
+import { retryAll, retryDelivery } from '../exchange/retry.ts';
 import { revealReference } from '../exchange/reveal.ts';
 import type { Share } from '../exchange/share.ts';
 import type { Shared } from '../exchange/sharing.ts';
@@ -132,6 +134,13 @@ export function deliveryOperations(exchange: Exchange) {
         browseDeliveries(exchange, filter, { limit: most, cursor: after }),
     ),
     'delivery.retry': operation({ id: text(64) }, ({ id }) => retryDelivery(exchange, id)),
+    'delivery.retry.all': operation(
+      { partner: issuer, state: optional(oneOf(['dead', 'overdue'])) },
+      ({ partner, state = 'dead' }) => retryAll(exchange, partner, state),
+    ),
+    'delivery.drop': operation({ id: text(64), reason: oneOf(dropReasons) }, ({ id, reason }) =>
+      dropDelivery(exchange, id, reason, 'operator'),
+    ),
   };
 }
 

@@ -3,11 +3,13 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest }
 import type { Exchange } from '../exchange/context.ts';
 import { createPollServer } from '../exchange/poll-server.ts';
 import type { Receive } from '../exchange/receive.ts';
+import { createReplayServer } from '../exchange/replay-server.ts';
 import { boundConnections, refuseBytes } from './connections.ts';
 import { readTokens } from './content-type.ts';
 import { pollRoute } from './poll.ts';
 import { sendProblem } from './problem.ts';
 import { pushRoute } from './push.ts';
+import { replayRoute } from './replay.ts';
 import { takeKeysRoute } from './take-keys.ts';
 import { wellKnownRoutes } from './well-known.ts';
 
@@ -74,6 +76,7 @@ export async function peerListener(parts: PeerParts): Promise<FastifyInstance> {
   pushRoute(app, receive, exchange.metrics);
   takeKeysRoute(app, exchange);
   pollRoute(app, createPollServer(exchange));
+  replayRoute(app, createReplayServer(exchange));
   wellKnownRoutes(app, exchange);
   app.get('/health', async (_request, reply) => {
     const well = await healthy();

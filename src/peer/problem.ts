@@ -7,6 +7,7 @@ const statuses = {
   'json-invalid': 400,
   unauthenticated: 401,
   'partner-pending': 403,
+  'partner-suspended': 403,
   'not-found': 404,
   'too-large': 413,
   'media-type-unsupported': 415,

@@ -111,6 +111,24 @@ export async function closeAlert(db: Database, id: string, at: Date) {
     .executeTakeFirst();
 }
 
+/** Closes the open alert about one thing; gives its id where there was one. */
+export async function closeAlertAbout(
+  trx: Trx,
+  { code, partner, scope }: { readonly code: string; readonly partner: string; readonly scope: string },
+  at: Date,
+): Promise<string | undefined> {
+  const row = await trx
+    .updateTable('alert')
+    .set({ acknowledged_at: at })
+    .where('code', '=', code)
+    .where('partner', '=', partner)
+    .where('scope', '=', scope)
+    .where('acknowledged_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return row?.id;
+}
+
 /** An alert that the operator's command has not been run for. */
 export interface Untold {
   readonly id: string;

@@ -8,10 +8,12 @@ export async function countDeliveries(
   db: Database,
   states: readonly DeliveryState[],
 ): Promise<Map<DeliveryState, number>> {
-  const { rows } = await sql<{ state: DeliveryState; n: number }>`
-    select state, count(*)::int as n from delivery where state = any(${[...states]}::text[]) group by state`.execute(
-    db,
-  );
+  // One by one and by name: each of them then has an index that leaves out what was delivered, which only grows.
+  const counted = states.map((state) => {
+    const name = sql.lit(state);
+    return sql`select ${name} as state, count(*)::int as n from delivery where state = ${name}`;
+  });
+  const { rows } = await sql<{ state: DeliveryState; n: number }>`${sql.join(counted, sql` union all `)}`.execute(db);
   return new Map(rows.map(({ state, n }) => [state, n]));
 }
 

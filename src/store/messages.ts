@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
+import { trueState } from './recovery.ts';
 import { isSuspect } from './suspect.ts';
 
 export interface StoredMessage {
@@ -29,6 +30,7 @@ export async function takenMessages(db: Database, names: readonly Named[]): Prom
 export interface KnownReference {
   readonly originator: string;
   readonly id: string;
+  /** What it truly is; one that is veiled shows as sealed and is written as what it is (see migration 0014). */
   readonly state: string;
   readonly revision: number;
   /** How urgent it counts here: what it says, unless a quota lowered it. */
@@ -61,7 +63,7 @@ export async function lockReferences(
 async function lockNamed(db: Database, names: readonly { originator: string; id: string }[]) {
   const wanted = names.map(({ originator, id }) => ({ originator, id }));
   const { rows } = await sql<KnownReference>`
-    select r.originator, r.id, r.state, r.revision, r.urgency, r.kept_code, r.kept_until, r.created_at, r.doubted_at, k.wrapped, v.body,
+    select r.originator, r.id, ${trueState} as state, r.revision, r.urgency, r.kept_code, r.kept_until, r.created_at, r.doubted_at, k.wrapped, v.body,
       coalesce(${isSuspect('m')}, false) as suspect
     from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as w (originator text, id uuid)
     join reference r on r.originator = w.originator and r.id = w.id

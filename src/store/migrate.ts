@@ -12,6 +12,9 @@ import { up as poll } from './migrations/0009-poll.ts';
 import { up as told } from './migrations/0010-told.ts';
 import { up as attestation } from './migrations/0011-attestation.ts';
 import { up as doubt } from './migrations/0012-doubt.ts';
+import { up as replay } from './migrations/0013-replay.ts';
+import { up as recovery } from './migrations/0014-recovery.ts';
+import { up as retried } from './migrations/0015-retried.ts';
 import type { Database, Store } from './open.ts';
 
 /** Every migration there is, in its order; a static list, so that a bundle, a test and a checkout run the same. */
@@ -28,6 +31,9 @@ const migrations: Record<string, Migration> = {
   '0010-told': { up: told },
   '0011-attestation': { up: attestation },
   '0012-doubt': { up: doubt },
+  '0013-replay': { up: replay },
+  '0014-recovery': { up: recovery },
+  '0015-retried': { up: retried },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => migrations };

@@ -81,7 +81,8 @@ async function openPostgres(settings: { url: string; schema: string; connections
     connectionString: settings.url,
     max: settings.connections ?? 10,
     connectionTimeoutMillis: 10_000,
-    options: `-c search_path=${settings.schema}`,
+    // Every statement here was written for this level, in transactions and alone; a server may be set to another one.
+    options: `-c search_path=${settings.schema} -c default_transaction_isolation=read\\ committed`,
     application_name: 'caseref',
     types,
   });

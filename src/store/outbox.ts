@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './open.ts';
+import { mayLeaveStopped, stopped } from './recovery.ts';
 import type { Insert } from './rows.ts';
 import type { DeliveryTable } from './tables.ts';
 import { SEND_LIMIT } from './traffic.ts';
@@ -28,10 +29,16 @@ export type Claimed = Pick<
   created_at: Date;
   /** When it was put back into the outbox to be sent once more. */
   reissued_at: Date | null;
+  /** When a person last asked for another try. */
+  retried_at: Date | null;
   /** When the partner first took it. */
   sent_at: Date | null;
   /** An attempt ended so that the partner may have it. */
   reached: boolean;
+  /** It left before, and the partner asked for that part of the stream again. */
+  replayed: boolean;
+  /** There is a receipt for it, whatever becomes of this attempt. */
+  receipted: boolean;
   /** Data key of the reference, wrapped. */
   wrapped: Buffer | null;
   /** Encrypted content of the revision; only for what is not signed yet. */
@@ -54,7 +61,8 @@ function startOfDay(now: Date): Date {
  * parallel. The lock on the partner's stream is what keeps its numbers without holes when several processes claim. What was
  * decided under another directory than `basis`, on another day, on another revision or for a reference that is closed by now
  * comes back undecided, and so do signed bytes that were made for another directory: without a number unless they have one,
- * they are to be decided again before they may leave. `which` tells what the policy's own limits may keep back
+ * they are to be decided again before they may leave. What a partner wants once more (priority 2) leaves after all else and
+ * keeps nothing else waiting. `which` tells what the policy's own limits may keep back
  * (a first message that is no emergency) from what they never do.
  */
 export async function claimDeliveries(
@@ -67,32 +75,37 @@ export async function claimDeliveries(
     now: Date;
     lease: string;
     leaseUntil: Date;
-    which?: 'all' | 'free' | 'limited';
+    which?: 'all' | 'free' | 'limited' | 'replayed';
   },
 ): Promise<Claimed[]> {
   const limited = sql`(d.n is null and d.priority > 0 and d.event in ('submitted', 'revised'))`;
-  const wanted = { all: sql`true`, free: sql`not ${limited}`, limited };
+  const replayed = sql`(d.priority = 2 and d.event in ('submitted', 'revised'))`;
+  const wanted = { all: sql`true`, free: sql`not (${limited} or ${replayed})`, limited, replayed };
   const { rows } = await sql<Claimed>`
     with picked as (
       select d.id, d.n, d.priority, d.position,
-        d.event not in ('submitted', 'revised') or exists (
-          select 1 from decision x where x.originator = d.originator and x.id = d.reference_id
+        -- Looked up row by row: an "exists" may be answered by reading the whole table once for each claim.
+        d.event not in ('submitted', 'revised') or coalesce((
+          select true from decision x where x.originator = d.originator and x.id = d.reference_id
             and x.partner = d.partner and x.direction = 'out' and x.basis = ${claim.basis}
             and x.effect = 'send' and x.revision = d.revision and x.decided_at >= ${startOfDay(claim.now)}
-            and (d.digest is null or d.basis = ${claim.basis}))
-          and exists (
-            select 1 from reference r where r.originator = d.originator and r.id = d.reference_id
-              and r.revision = d.revision and r.state not in ('sealed', 'restricted', 'purged', 'expired')) as decided
+            and (d.digest is null or d.basis = ${claim.basis})), false)
+          and coalesce((
+            select true from reference r where r.originator = d.originator and r.id = d.reference_id
+              and r.revision = d.revision and r.state not in ('sealed', 'restricted', 'purged', 'expired')), false) as decided
       from delivery d
       where d.partner = ${claim.partner} and d.state = 'queued' and ${wanted[claim.which ?? 'all']}
         and (d.next_at <= ${claim.now} or d.last_code = ${SEND_LIMIT})
         and (d.lease_until is null or d.lease_until < ${claim.now})
         and (not ${claim.suspended} or d.event in ('receipt', 'withdrawn'))
+        and (${mayLeaveStopped('d')} or not ${stopped(claim.partner)})
         and (d.event = 'receipt' or d.reference_id is null or not exists (
           select 1 from delivery e
           where e.partner = d.partner and e.state = 'queued' and e.event <> 'receipt'
             and (not ${claim.suspended} or e.event = 'withdrawn')
-            and e.originator = d.originator and e.reference_id = d.reference_id and e.position < d.position))
+            and (${mayLeaveStopped('e')} or not ${stopped(claim.partner)})
+            and e.originator = d.originator and e.reference_id = d.reference_id and e.position < d.position
+            and (e.priority < 2 or d.priority = 2)))
       order by d.priority, d.position limit ${claim.limit}
       for update skip locked),
     unnumbered as (
@@ -107,10 +120,11 @@ export async function claimDeliveries(
       from picked p left join unnumbered u on u.id = p.id cross join stream
       where d.id = p.id
       returning d.id, d.position, d.jti, d.event, d.originator, d.reference_id, d.revision, d.epoch, d.n, d.body,
-        d.plain, d.digest, d.attempts, d.payload, d.partner, d.created_at, d.reissued_at, d.kid, d.last_code, d.sent_at,
-        d.reached, p.decided)
+        d.plain, d.digest, d.attempts, d.payload, d.partner, d.created_at, d.reissued_at, d.retried_at, d.kid, d.last_code, d.sent_at,
+        d.reached, d.priority = 2 as replayed, d.outcome is not null as receipted, p.decided)
     select c.id, c.jti, c.event, c.originator, c.reference_id, c.revision, c.epoch, c.n, c.body, c.plain, c.digest,
-      c.attempts, c.payload, c.created_at, c.reissued_at, c.kid, c.last_code, c.sent_at, c.reached, c.decided, k.wrapped, r.body as revision_body, x.effect
+      c.attempts, c.payload, c.created_at, c.reissued_at, c.retried_at, c.kid, c.last_code, c.sent_at, c.reached, c.replayed, c.receipted,
+      c.decided, k.wrapped, r.body as revision_body, x.effect
     from claimed c
     left join reference_key k on c.event <> 'receipt' and k.originator = c.originator and k.id = c.reference_id
     left join reference_revision r on c.digest is null and c.event <> 'receipt'
@@ -187,7 +201,7 @@ export async function settleAttempts(db: Database, attempts: readonly Attempt[],
   await sql`
     update delivery d set
       state = case when d.state <> 'queued' then d.state
-        when s.state = 'sent' and d.outcome is not null then 'receipted' else s.state end,
+        when s.state <> 'queued' and d.outcome is not null then 'receipted' else s.state end,
       last_code = s.code, next_at = s.next_at, lease = null, lease_until = null, reached = d.reached or s.reached,
       sent_at = case when s.state = 'sent' then coalesce(d.sent_at, ${now}) else d.sent_at end
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
@@ -195,14 +209,31 @@ export async function settleAttempts(db: Database, attempts: readonly Attempt[],
     where d.id = s.id and d.lease = s.lease`.execute(db);
 }
 
+/** Makes what waits for a partner because an attempt came to one of these codes due now, so many at most; gives how many. */
+export async function hastenDeliveries(
+  db: Database,
+  partner: string,
+  codes: readonly string[],
+  now: Date,
+  limit: number,
+): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    update delivery set next_at = ${now} where id in (
+      select id from delivery where partner = ${partner} and state = 'queued' and next_at > ${now}
+        and last_code = any(${[...codes]}::text[])
+      order by position limit ${limit} for update skip locked)`.execute(db);
+  return Number(numAffectedRows);
+}
+
 /** When the next waiting delivery of each partner is due, for the worker's clock. */
 export async function partnersWithWork(db: Database, now: Date): Promise<string[]> {
   const { rows } = await sql<{ partner: string }>`
     select p.issuer as partner from partner p
-    where exists (select 1 from delivery d where d.partner = p.issuer and d.state = 'queued'
-      and (d.next_at <= ${now} or d.last_code = ${SEND_LIMIT}) and (d.lease_until is null or d.lease_until < ${now}))`.execute(
-    db,
-  );
+    cross join lateral (
+      select 1 from delivery d where d.partner = p.issuer and d.state = 'queued'
+        and (d.next_at <= ${now} or d.last_code = ${SEND_LIMIT}) and (d.lease_until is null or d.lease_until < ${now})
+      -- By the order of its index: where most rows wait, reading the table from its delivered end seems cheaper, and is not.
+      order by d.priority, d.position limit 1) w`.execute(db);
   return rows.map((row) => row.partner);
 }
 

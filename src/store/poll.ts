@@ -1,21 +1,22 @@
 import { sql } from 'kysely';
 import type { Database } from './open.ts';
 import type { Claimed } from './outbox.ts';
+import { mayLeaveStopped, stopped } from './recovery.ts';
 
 /**
- * Takes a nonce for the one request that may carry it, in all processes, and notes that this partner asked; false where it
- * was taken before. One statement: nothing is noted of a request that comes twice.
+ * Takes a nonce for the one request that may carry it, in all processes, and notes where that is a poll that this partner
+ * asked; false where it was taken before. One statement: nothing is noted of a request that comes twice.
  */
 export async function takeNonce(
   db: Database,
-  { issuer, nonce, forgetAt, at }: { issuer: string; nonce: string; forgetAt: Date; at: Date },
+  { issuer, nonce, forgetAt, at, isPoll }: { issuer: string; nonce: string; forgetAt: Date; at: Date; isPoll: boolean },
 ): Promise<boolean> {
   const { rows } = await sql<{ taken: boolean }>`
     with fresh as (
       insert into poll_nonce (issuer, nonce, forget_at) values (${issuer}, ${nonce}, ${forgetAt})
       on conflict do nothing returning issuer),
     seen as (
-      insert into poll_seen as s (partner, side, at) select issuer, 'served', ${at}::timestamptz from fresh
+      insert into poll_seen as s (partner, side, at) select issuer, 'served', ${at}::timestamptz from fresh where ${isPoll}::boolean
       on conflict (partner, side) do update set at = excluded.at where s.at is null or s.at < excluded.at
       returning 1)
     select exists (select 1 from fresh) as taken`.execute(db);
@@ -87,7 +88,8 @@ export async function takeOffered(
     where d.partner = ${partner} and d.jti = any(${[...jtis]}::text[]) and d.state = 'queued'
       and d.offered_at >= coalesce(d.reissued_at, d.created_at)
     returning d.id, d.jti, d.event, d.originator, d.reference_id, d.revision, d.epoch, d.n, null as body, null as plain,
-      d.digest, d.attempts, d.kid, d.last_code, null as payload, d.created_at, d.reissued_at, null as wrapped,
+      d.digest, d.attempts, d.kid, d.last_code, null as payload, d.created_at, d.reissued_at, d.retried_at,
+      d.priority = 2 as replayed, d.outcome is not null as receipted, null as wrapped,
       null as revision_body, null as effect, true as decided`.execute(db);
   return rows;
 }
@@ -97,34 +99,44 @@ export async function hasMore(
   db: Database,
   { partner, suspended, now, lease }: { partner: string; suspended: boolean; now: Date; lease: string },
 ): Promise<boolean> {
-  const { rows } = await sql<{ more: boolean }>`
-    select exists (
-      select 1 from delivery d
+  // By the order of its index, as the look for partners with work does: an "exists" reads the table from its delivered end.
+  const { rows } = await sql<{ more: boolean | null }>`
+    select (
+      select true from delivery d
       where d.partner = ${partner} and d.state = 'queued' and d.next_at <= ${now}
         and (d.lease_until is null or d.lease_until < ${now})
         and (not ${suspended} or d.event in ('receipt', 'withdrawn'))
+        and (${mayLeaveStopped('d')} or not ${stopped(partner)})
         and (d.event = 'receipt' or d.reference_id is null or not exists (
           select 1 from delivery e
           where e.partner = d.partner and e.state = 'queued' and e.event <> 'receipt' and e.originator = d.originator
-            and e.reference_id = d.reference_id and e.position < d.position
-            and e.lease is distinct from ${lease}::uuid))) as more`.execute(db);
+            and e.reference_id = d.reference_id and e.position < d.position and (e.priority < 2 or d.priority = 2)
+            and (${mayLeaveStopped('e')} or not ${stopped(partner)})
+            and e.lease is distinct from ${lease}::uuid))
+      order by d.priority, d.position limit 1) as more`.execute(db);
   return rows[0]?.more ?? false;
 }
 
-/** Takes what nobody has fetched since `before` out of the outbox; a withdrawal waits on, and so does what is being offered. */
-export async function takeUnfetched(
+/**
+ * Takes what has waited since `before` out of the outbox, whether anybody tried it or not. A withdrawal waits longer, since
+ * `horizon`, and what is being offered or sent waits for its end.
+ */
+export async function takeAged(
   db: Database,
-  { partner, before, now, lease, until }: { partner: string; before: Date; now: Date; lease: string; until: Date },
+  wanted: { partner: string; before: Date; horizon: Date; now: Date; lease: string; until: Date },
 ): Promise<Offered[]> {
+  const { partner, before, horizon, now, lease, until } = wanted;
   const { rows } = await sql<Offered>`
     update delivery d set lease = ${lease}::uuid, lease_until = ${until}
     where d.id in (
       select id from delivery
-      where partner = ${partner} and state = 'queued' and event <> 'withdrawn'
-        and coalesce(reissued_at, created_at) < ${before} and (lease_until is null or lease_until < ${now})
+      where partner = ${partner} and state = 'queued' and greatest(coalesce(reissued_at, created_at), retried_at)
+          < case when event = 'withdrawn' then ${horizon}::timestamptz else ${before}::timestamptz end
+        and (lease_until is null or lease_until < ${now})
       order by position limit 500 for update skip locked)
     returning d.id, d.jti, d.event, d.originator, d.reference_id, d.revision, d.epoch, d.n, null as body, null as plain,
-      d.digest, d.attempts, d.kid, d.last_code, null as payload, d.created_at, d.reissued_at, null as wrapped,
+      d.digest, d.attempts, d.kid, d.last_code, null as payload, d.created_at, d.reissued_at, d.retried_at,
+      d.priority = 2 as replayed, d.outcome is not null as receipted, null as wrapped,
       null as revision_body, null as effect, true as decided`.execute(db);
   return rows;
 }

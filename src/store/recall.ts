@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
+import { trueState } from './recovery.ts';
 import { isSuspect } from './suspect.ts';
 
 interface Name {
@@ -15,6 +16,12 @@ export function isClosed(state: string): boolean {
   return (closedStates as readonly string[]).includes(state);
 }
 
+/** As what a partner is told of it that a reference in this state leaves no more; undefined where it may leave. */
+export function closedReason(state: string | null): 'expired' | 'withdrawn' | undefined {
+  if (state === 'expired') return 'expired';
+  return state !== null && isClosed(state) ? 'withdrawn' : undefined;
+}
+
 /** Of these references, those that are closed. */
 export async function closedAmong(db: Database, names: readonly Name[]): Promise<Name[]> {
   if (names.length === 0) return [];
@@ -22,7 +29,7 @@ export async function closedAmong(db: Database, names: readonly Name[]): Promise
   const { rows } = await sql<Name>`
     select r.originator, r.id from jsonb_to_recordset(${wanted}::jsonb) as w (originator text, id uuid)
     join reference r on r.originator = w.originator and r.id = w.id
-    where r.state = any(${[...closedStates]}::text[])`.execute(db);
+    where ${trueState} = any(${[...closedStates]}::text[])`.execute(db);
   return rows;
 }
 
@@ -53,11 +60,16 @@ export async function cancelUnsent(
   return rows.filter(({ state }) => state === 'dropped');
 }
 
-/** Partners that may hold a reference: a message about it has a number, so it was sent or may have been. */
+/**
+ * Partners that may hold a reference: a message about it has a number, so it was sent or may have been; or it waited when state
+ * was lost, and may have been sent in the time that nobody here remembers.
+ */
 export async function partnersHolding(trx: Trx, name: Name): Promise<string[]> {
   const { rows } = await sql<{ partner: string }>`
     select distinct partner from delivery where originator = ${name.originator} and reference_id = ${name.id}::uuid
-      and event in ('submitted', 'revised') and n is not null order by partner`.execute(trx);
+      and event in ('submitted', 'revised') and (n is not null or last_code = 'state-lost') order by partner`.execute(
+    trx,
+  );
   return rows.map((row) => row.partner);
 }
 
@@ -96,7 +108,7 @@ export async function sealReferences(trx: Trx, seals: readonly Seal[], at: Date)
   const rows = seals.map((one) => ({ ...one, purge_after: one.purgeAfter?.toISOString() ?? null }));
   await sql`
     update reference r set state = case when r.state = 'restricted' then r.state else 'sealed' end,
-      sealed_at = coalesce(r.sealed_at, ${at}), purge_after = least(r.purge_after, s.purge_after),
+      sealed_at = coalesce(r.sealed_at, ${at}), purge_after = least(r.purge_after, s.purge_after), veiled_state = null,
       withdrawn_reason = s.reason, updated_at = ${at}
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       as s (originator text, id uuid, reason text, purge_after timestamptz)

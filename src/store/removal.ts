@@ -31,10 +31,15 @@ export function owedWithdrawals(trx: Trx, partner: string) {
     .execute();
 }
 
-/** Ends everything that waits for a partner, what is under way included; gives how many they were. */
+/**
+ * Ends everything that waits for a partner, what is under way included; gives how many they were. What it took before and
+ * wanted once more stays the evidence that it was.
+ */
 export async function endDeliveries(trx: Trx, partner: string): Promise<number> {
   const { rows } = await sql`
-    update delivery set state = 'dropped', last_code = ${REMOVED}, lease = null, lease_until = null
+    update delivery set lease = null, lease_until = null,
+      state = case when sent_at is null then 'dropped' when outcome is null then 'sent' else 'receipted' end,
+      last_code = case when sent_at is null then ${REMOVED} else last_code end
     where partner = ${partner} and state = 'queued' returning id`.execute(trx);
   // What was to be said again is owed to who took it, not to who is introduced under its name later.
   await sql`

@@ -114,7 +114,7 @@ export async function wrongedReferences(trx: Trx, issuer: string): Promise<Wrong
         (array_agg(m.reason order by m.received_at desc, m.jti))[1] as reason
       from message m where m.originator = r.originator and m.reference_id = r.id and m.event = ${WITHDRAWN}
         and m.outcome in ('sealed', 'purged', 'retained') and not ${isSuspect('m')}) v
-    where (r.state = 'sealed' or (r.state = 'restricted' and r.withdrawn_reason is not null)
+    where ((r.state = 'sealed' and r.veiled_state is null) or (r.state = 'restricted' and r.withdrawn_reason is not null)
         or (r.state = 'purged' and r.doubted_at is null and v.standing = 0))
       and (r.state <> 'purged' or not exists (
         select 1 from event e where e.type = 'reference.erased' and e.originator = r.originator and e.reference_id = r.id))

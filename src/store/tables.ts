@@ -1,5 +1,7 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import type { TraceStep } from '../domain/decision.ts';
+import type { OwnEpochTable, RecoveryTable, StoreLifeTable, UnknownReceiptTable } from './recovery-tables.ts';
+import type { GapTable, ReplayRequestTable, ReplayTable } from './replay-tables.ts';
 import type {
   ActSignatureTable,
   ActTable,
@@ -56,6 +58,8 @@ export interface ReferenceTable {
   kept_until: Date | null;
   /** Since when an erasure is known to have been asked for by suspect withdrawals alone. */
   doubted_at: Date | null;
+  /** What it truly is while it is sealed for no other reason than that its originator's withdrawals are not all in. */
+  veiled_state: string | null;
 }
 
 export interface ReferenceKeyTable {
@@ -184,6 +188,8 @@ export interface DeliveryTable {
   sent_at: Date | null;
   settled_at: Date | null;
   reissued_at: Date | null;
+  /** When a person last asked for another try. */
+  retried_at: Date | null;
   outcome: string | null;
   outcome_code: string | null;
   outcome_pointer: string | null;
@@ -308,6 +314,10 @@ export interface Tables {
   partner_key: PartnerKeyTable;
   partner_replacement: PartnerReplacementTable;
   partner_stream: PartnerStreamTable;
+  recovery: RecoveryTable;
+  own_epoch: OwnEpochTable;
+  store_life: StoreLifeTable;
+  unknown_receipt: UnknownReceiptTable;
   policy: PolicyTable;
   policy_deny: PolicyDenyTable;
   reference: ReferenceTable;
@@ -327,6 +337,9 @@ export interface Tables {
   alert: AlertTable;
   incoming_stream: IncomingStreamTable;
   voided_run: VoidedRunTable;
+  replay: ReplayTable;
+  gap: GapTable;
+  replay_request: ReplayRequestTable;
   import_file: ImportFileTable;
   held_withdrawal: HeldWithdrawalTable;
   traffic: TrafficTable;

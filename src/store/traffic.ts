@@ -44,7 +44,7 @@ export async function markLimited(trx: Trx, partner: string, now: Date, until: D
     update delivery d set last_code = ${SEND_LIMIT}, next_at = ${until}
     from (
       select id from delivery
-      where partner = ${partner} and state = 'queued' and n is null and priority > 0
+      where partner = ${partner} and state = 'queued' and ((n is null and priority > 0) or priority = 2)
         and event in ('submitted', 'revised') and (lease_until is null or lease_until < ${now})
         and (last_code is distinct from ${SEND_LIMIT} or next_at <= ${now})
       order by priority, position limit 1000 for update skip locked) w

@@ -10,10 +10,17 @@ export interface SignedPoll {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** What a partner answered to a poll; `date` is its clock in milliseconds since 1970, where it says one. */
+/** What a partner answered to a signed request; `date` is its clock in milliseconds since 1970, where it says one. */
 export type PollOutcome =
   | { readonly status: 'answered'; readonly body: Uint8Array }
-  | { readonly status: 'refused'; readonly http: number; readonly retryAfterMs?: number; readonly date?: number }
+  | {
+      readonly status: 'refused';
+      readonly http: number;
+      readonly retryAfterMs?: number;
+      readonly date?: number;
+      /** What it said with a 400, where that is short and came whole. */
+      readonly body?: Uint8Array;
+    }
   | { readonly status: 'unreachable'; readonly code: string };
 
 /** 1 MiB of SETs and what stands around them. */
@@ -22,12 +29,27 @@ export const POLL_BYTES = 1280 * 1024;
 const WAIT_MS = 40_000;
 const ERROR_BYTES = 16 * 1024;
 
+interface Posting {
+  readonly reach: Reach;
+  readonly signal: AbortSignal;
+  readonly now: number;
+}
+
 /** One poll (RFC 8936, section 2.2); never follows, never decompresses, never throws for what the network does. */
-export async function postPoll(
+export function postPoll(dispatcher: Agent, url: string, poll: SignedPoll, posting: Posting): Promise<PollOutcome> {
+  return postSigned(dispatcher, url, poll, { ...posting, taken: 200, bytes: POLL_BYTES });
+}
+
+/** One request for a replay (protocol, "Endpoints"), under the same signature and with the same care. */
+export function postReplay(dispatcher: Agent, url: string, asked: SignedPoll, posting: Posting): Promise<PollOutcome> {
+  return postSigned(dispatcher, url, asked, { ...posting, taken: 202, bytes: ERROR_BYTES });
+}
+
+async function postSigned(
   dispatcher: Agent,
   url: string,
   { body, fields }: SignedPoll,
-  { reach, signal, now }: { readonly reach: Reach; readonly signal: AbortSignal; readonly now: number },
+  { reach, signal, now, taken, bytes }: Posting & { readonly taken: 200 | 202; readonly bytes: number },
 ): Promise<PollOutcome> {
   const target = targetOf(url, reach);
   if (typeof target === 'string') return { status: 'unreachable', code: target };
@@ -43,13 +65,13 @@ export async function postPoll(
       signal,
     });
     const { statusCode: http, headers } = answer;
-    if (http === 200) {
+    if (http === taken) {
       const coding = headers['content-encoding'] ?? 'identity';
-      if (coding === 'identity') return { status: 'answered', body: await readBody(answer.body, POLL_BYTES) };
+      if (coding === 'identity') return { status: 'answered', body: await readBody(answer.body, bytes) };
       await answer.body.dump();
       return { status: 'unreachable', code: 'coding-unexpected' };
     }
-    await readBody(answer.body, ERROR_BYTES).catch(() => undefined);
+    const said = await readBody(answer.body, ERROR_BYTES).catch(() => undefined);
     const retryAfterMs = readRetryAfter(headers['retry-after'], now);
     const date = typeof headers.date === 'string' ? Date.parse(headers.date) : Number.NaN;
     return {
@@ -57,6 +79,7 @@ export async function postPoll(
       http,
       ...(retryAfterMs !== undefined && { retryAfterMs }),
       ...(!Number.isNaN(date) && { date }),
+      ...(http === 400 && said && { body: said }),
     };
   } catch (failure) {
     return { status: 'unreachable', code: failureCode(failure) };

@@ -4,7 +4,7 @@ import { checkedLookup } from './address.ts';
 import { createBreaker } from './breaker.ts';
 import { failureCode } from './failure-code.ts';
 import { getKeySet, KEY_SET_BYTES, type KeySetAnswer } from './get-key-set.ts';
-import { POLL_BYTES, type PollOutcome, postPoll, type SignedPoll } from './post-poll.ts';
+import { POLL_BYTES, type PollOutcome, postPoll, postReplay, type SignedPoll } from './post-poll.ts';
 import { readBody } from './read-body.ts';
 import { readRetryAfter } from './retry-after.ts';
 import { type Reach, targetOf } from './target.ts';
@@ -32,6 +32,8 @@ export interface Transport {
   getKeySet(url: string, etag: string | undefined, to: Destination, signal?: AbortSignal): Promise<KeySetAnswer>;
   /** Asks a partner for what waits there for us; an answer may take 25 s to begin. */
   postPoll(url: string, poll: SignedPoll, to: Destination): Promise<PollOutcome>;
+  /** Asks a partner to send a part of its stream once more. */
+  postReplay(url: string, asked: SignedPoll, to: Destination): Promise<PollOutcome>;
   /** How many posts to a partner may be under way, by its circuit breaker: none while it is open, one while it is tried again. */
   allowance(partner: string, now: number): number;
   close(): Promise<void>;
@@ -72,20 +74,38 @@ export function createTransport(options: { readonly loopback: boolean; readonly 
   const agents = { open: agent(true), checked: agent(false) };
   const pollAgents = { open: agent(true, POLL_BYTES), checked: agent(false, POLL_BYTES) };
   const breaker = createBreaker();
+  const reachOf = (to: Destination): Reach => ({ local: options.loopback || to.local, clear: options.loopback });
 
   async function post(url: string, message: Message, to: Destination): Promise<PostOutcome> {
-    const local = options.loopback || to.local;
-    const dispatcher = local ? agents.open : agents.checked;
+    const reach = reachOf(to);
     const outcome = await send(
-      dispatcher,
+      reach.local ? agents.open : agents.checked,
       url,
       message,
-      { local, clear: options.loopback },
+      reach,
       options.clock(),
       to.signal,
     );
-    if (to.signal?.aborted) return outcome;
-    note(to.partner, outcome);
+    if (!to.signal?.aborted) note(to.partner, outcome);
+    return outcome;
+  }
+
+  async function ask(
+    { open, checked }: { readonly open: Agent; readonly checked: Agent },
+    request: typeof postPoll,
+    limitMs: number,
+    url: string,
+    asked: SignedPoll,
+    to: Destination,
+  ): Promise<PollOutcome> {
+    const reach = reachOf(to);
+    const limit = AbortSignal.timeout(limitMs);
+    const outcome = await request(reach.local ? open : checked, url, asked, {
+      reach,
+      signal: to.signal ? AbortSignal.any([limit, to.signal]) : limit,
+      now: options.clock(),
+    });
+    if (!to.signal?.aborted) note(to.partner, outcome);
     return outcome;
   }
 
@@ -100,28 +120,19 @@ export function createTransport(options: { readonly loopback: boolean; readonly 
     postToken: (url, compact, to) => post(url, { type: 'application/secevent+jwt', body: compact, taken: 202 }, to),
     postKeySet: (url, compact, to) => post(url, { type: 'application/jwk-set+jwt', body: compact, taken: 204 }, to),
     async askClock(issuer, to) {
-      const local = options.loopback || to.local;
-      return askClock(local ? agents.open : agents.checked, `${issuer}/health`, { local, clear: options.loopback });
+      const reach = reachOf(to);
+      return askClock(reach.local ? agents.open : agents.checked, `${issuer}/health`, reach);
     },
     async getKeySet(url, etag, to, signal) {
-      const local = options.loopback || to.local;
+      const reach = reachOf(to);
       const limit = AbortSignal.timeout(2 * TIMEOUT_MS);
-      return getKeySet(local ? agents.open : agents.checked, url, etag, {
-        reach: { local, clear: options.loopback },
+      return getKeySet(reach.local ? agents.open : agents.checked, url, etag, {
+        reach,
         signal: signal ? AbortSignal.any([limit, signal]) : limit,
       });
     },
-    async postPoll(url, poll, to) {
-      const local = options.loopback || to.local;
-      const limit = AbortSignal.timeout(POLL_TIMEOUT_MS);
-      const outcome = await postPoll(local ? pollAgents.open : pollAgents.checked, url, poll, {
-        reach: { local, clear: options.loopback },
-        signal: to.signal ? AbortSignal.any([limit, to.signal]) : limit,
-        now: options.clock(),
-      });
-      if (!to.signal?.aborted) note(to.partner, outcome);
-      return outcome;
-    },
+    postPoll: (url, poll, to) => ask(pollAgents, postPoll, POLL_TIMEOUT_MS, url, poll, to),
+    postReplay: (url, asked, to) => ask(agents, postReplay, 2 * TIMEOUT_MS, url, asked, to),
     allowance: (partner, now) => breaker.allowance(partner, now),
     async close() {
       const all = [agents.open, agents.checked, pollAgents.open, pollAgents.checked];

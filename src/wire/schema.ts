@@ -8,9 +8,14 @@ import keySet from '../../schemas/key-set.schema.json' with { type: 'json' };
 import peerCard from '../../schemas/peer-card.schema.json' with { type: 'json' };
 import policy from '../../schemas/policy.schema.json' with { type: 'json' };
 import policyDraft from '../../schemas/policy-draft.schema.json' with { type: 'json' };
+import pollAnswer from '../../schemas/poll-answer.schema.json' with { type: 'json' };
+import pollRequest from '../../schemas/poll-request.schema.json' with { type: 'json' };
 import problem from '../../schemas/problem.schema.json' with { type: 'json' };
 import receipt from '../../schemas/receipt.schema.json' with { type: 'json' };
 import reference from '../../schemas/reference.schema.json' with { type: 'json' };
+import replayAnswer from '../../schemas/replay-answer.schema.json' with { type: 'json' };
+import replayRefusal from '../../schemas/replay-refusal.schema.json' with { type: 'json' };
+import replayRequest from '../../schemas/replay-request.schema.json' with { type: 'json' };
 import revised from '../../schemas/revised.schema.json' with { type: 'json' };
 import set from '../../schemas/set.schema.json' with { type: 'json' };
 import submission from '../../schemas/submission.schema.json' with { type: 'json' };
@@ -30,9 +35,14 @@ const schemas = {
   'peer-card': peerCard,
   policy,
   'policy-draft': policyDraft,
+  'poll-answer': pollAnswer,
+  'poll-request': pollRequest,
   problem,
   receipt,
   reference,
+  'replay-answer': replayAnswer,
+  'replay-refusal': replayRefusal,
+  'replay-request': replayRequest,
   revised,
   set,
   submission,

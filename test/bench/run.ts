@@ -1,3 +1,4 @@
+import * as catchUp from './catch-up.ts';
 import * as exchange from './exchange.ts';
 import * as guard from './guard.ts';
 import * as imported from './import.ts';
@@ -5,8 +6,11 @@ import * as simulate from './simulate.ts';
 import * as verify from './verify.ts';
 
 const benches: Readonly<
-  Record<string, { bench: (print: (figure: Record<string, unknown>) => void) => Promise<void> }>
-> = { exchange, guard, import: imported, simulate, verify };
+  Record<
+    string,
+    { bench: (print: (figure: Record<string, unknown>) => void, args?: readonly string[]) => Promise<void> }
+  >
+> = { 'catch-up': catchUp, exchange, guard, import: imported, simulate, verify };
 
 const wanted = process.argv[2];
 const chosen = wanted === undefined ? Object.keys(benches) : [wanted];
@@ -16,5 +20,5 @@ for (const name of chosen) {
     process.stderr.write(`There is no bench "${name}". There are: ${Object.keys(benches).join(', ')}\n`);
     process.exit(2);
   }
-  await found.bench((figure) => process.stdout.write(`${JSON.stringify(figure)}\n`));
+  await found.bench((figure) => process.stdout.write(`${JSON.stringify(figure)}\n`), process.argv.slice(3));
 }

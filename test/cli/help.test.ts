@@ -53,7 +53,7 @@ test.each([
   ],
   ...['policy deny add', 'policy deny list', 'policy deny remove', 'client create', 'client list', 'client revoke'],
   ...['reference submit', 'reference import', 'reference list', 'reference show', 'delivery list', 'delivery retry'],
-  ...['events', 'doctor'],
+  ...['delivery drop', 'events', 'doctor'],
 ])('there is caseref %s', (path) => expect(leaves.map((leaf) => leaf.path)).toContain(`caseref ${path}`));
 
 describe.each(all)('$path', ({ command }) => {

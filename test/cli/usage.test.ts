@@ -79,6 +79,12 @@ const wrongCalls: [args: string[], code: string, word: RegExp][] = [
   [['reference', 'show', 'x', '--reveal', '--purpose', 'unknown'], 'usage-invalid', /referral-review/],
   [['reference', 'show', 'x', '--purpose', 'audit'], 'usage-invalid', /--reveal/],
   [['delivery', 'list', '--state', 'lost'], 'usage-invalid', /overdue/],
+  [['delivery', 'retry'], 'usage-invalid', /--all --partner ISSUER/],
+  [['delivery', 'retry', 'x', '--all', '--partner', 'https://a.example'], 'usage-invalid', /an ID/],
+  [['delivery', 'retry', '--all', '--partner', 'x', '--state', 'sent'], 'usage-invalid', /dead, overdue/],
+  [['delivery', 'drop', 'x'], 'usage-invalid', /--reason/],
+  [['delivery', 'drop', 'x', '--reason', 'tired'], 'usage-invalid', /told-otherwise, no-longer-needed/],
+  [['delivery', 'drop', 'x', '--reason', 'other'], 'usage-invalid', /Nothing was done\.\n.*--yes/],
   [['events', '--limit', 'all'], 'usage-invalid', /1 to 500/],
 ];
 

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isRefusal } from '../../src/domain/refusal.ts';
 import type { Exchange } from '../../src/exchange/context.ts';
 import { addPartner } from '../../src/exchange/enrol.ts';
 import { refreshPartner } from '../../src/exchange/refresh.ts';
-import { bumpDirectory } from '../../src/store/partners.ts';
+import { bumpDirectory, partnerRow } from '../../src/store/partners.ts';
 import { claimRefreshes } from '../../src/store/refresh.ts';
 import { keyEntry, makeCard, makeKeySet } from '../support/introductions.ts';
 import { type Json, now, type TestKey, testKey } from '../support/tokens.ts';
@@ -43,6 +43,16 @@ export const saying =
   (response) =>
     void response.writeHead(status).end();
 
+/** An address that no partner of this test had before: the system gives ports again, and with them the keys of somebody else. */
+async function listenUnused(exchange: Exchange, server: Server): Promise<string> {
+  for (;;) {
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    if (!(await partnerRow(exchange.store.db, issuer))) return issuer;
+    await once(server.close(), 'close');
+  }
+}
+
 /** A partner that was introduced and is in this state; it answers 404 until it is told otherwise. */
 export async function askedPartner(
   exchange: Exchange,
@@ -54,8 +64,7 @@ export async function askedPartner(
     asked.push(headers);
     answer(response, headers);
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = await listenUnused(exchange, server);
   const [identity, operational] = [testKey(), testKey()];
   const endpoints = { push: `${issuer}/exchange/push`, keys: `${issuer}/exchange/keys` };
   const seq = Math.floor(exchange.clock() / 1000);

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addDeny } from '../../src/exchange/denies.ts';
-import { type Halt, watchHalts } from '../../src/exchange/halt.ts';
+import { watchHalts } from '../../src/exchange/halt.ts';
 import { removePartner } from '../../src/exchange/remove-partner.ts';
 import { resumePartner, suspendPartners } from '../../src/exchange/suspend.ts';
 import type { Claimed } from '../../src/store/outbox.ts';
@@ -12,7 +12,7 @@ import { operational, self, sender } from '../support/tokens.ts';
 
 const other = 'https://node.police-c.example';
 let node: TestExchange;
-let halt: Halt;
+let halt: ReturnType<typeof watchHalts>;
 let basis: number;
 
 beforeAll(async () => {

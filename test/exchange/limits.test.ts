@@ -16,7 +16,16 @@ import { befriend, type TestExchange, testExchange } from '../support/exchange.t
 import { freshJti, wireReference } from '../support/foreign-partner.ts';
 import { inventedReference } from '../support/invented.ts';
 import { freshDatabase } from '../support/postgres.ts';
-import { honestClaims, type Json, makeToken, self, now as start, type TestKey, testKey } from '../support/tokens.ts';
+import {
+  epoch,
+  honestClaims,
+  type Json,
+  makeToken,
+  self,
+  now as start,
+  type TestKey,
+  testKey,
+} from '../support/tokens.ts';
 
 // The limits of a policy, each partner's by itself, as counters in the store: nothing of them is in the process.
 
@@ -95,11 +104,14 @@ describe.each(['postgres', 'embedded'] as const)('on the store %s', (kind) => {
     return answer.items.filter(({ seq }) => seq === undefined);
   }
 
+  let numbered = 0;
   function token(payload: Json = wireReference(), event = 'submitted', changes: Json = {}): Buffer {
     const sub_id = { format: 'iss_sub', iss: partner, sub: crypto.randomUUID() };
     const events = { [`urn:caseref:event:1:${event}`]: payload };
     const iat = Math.floor(time / 1000);
-    const claims = { iss: partner, iat, jti: freshJti(), sub_id, events, ...changes };
+    numbered += 1;
+    const seq = { 'urn:caseref:seq': { epoch, n: numbered } };
+    const claims = { iss: partner, iat, jti: freshJti(), sub_id, events, ...seq, ...changes };
     return Buffer.from(makeToken({ key, payload: honestClaims(claims) }));
   }
   const named = (id: string, revision: number, changes: Json) =>

@@ -4,7 +4,8 @@ import type { Exchange } from '../../src/exchange/context.ts';
 import { tidyPolls } from '../../src/exchange/poll-upkeep.ts';
 import { type ForeignPartner, foreignPartner, policyFor } from '../support/foreign-partner.ts';
 import { inventedReference } from '../support/invented.ts';
-import { type TestNode, testNode } from '../support/node.ts';
+import { meetMoody, moodyPartner, resets } from '../support/moody-partner.ts';
+import { eventually, type TestNode, testNode } from '../support/node.ts';
 import { meetAsPoller, pollAs } from '../support/polling.ts';
 
 const DAY = 86_400_000;
@@ -46,13 +47,45 @@ test('what nobody fetched for 14 days is a dead letter that a person sees, and m
   expect(await deliveryOf(id)).toMatchObject({ state: 'queued' });
 });
 
-test('a withdrawal waits on', async () => {
+test('what a person sends again has its 14 days anew', async () => {
+  const id = await submit(5);
+  await tidyPolls(later(15 * DAY));
+  await node.ask('delivery.retry', { id: (await deliveryOf(id))?.id ?? '' });
+  await tidyPolls(later(13.9 * DAY));
+  expect(await deliveryOf(id)).toMatchObject({ state: 'queued' });
+});
+
+test('what was never tried, since the line of its partner is shut, is a dead letter after 14 days as well', async () => {
+  const away = await moodyPartner(resets);
+  await meetMoody(away, node, policyFor(away.issuer));
+  const ids: string[] = [];
+  for (let n = 0; n < 80; n += 1) ids.push(await submit(500 + n));
+  const mine = async () => (await node.ask('delivery.list', { partner: away.issuer, limit: 500 })).items;
+  await eventually(
+    'the line is shut',
+    async () => node.running.exchange.transport.allowance(away.issuer, Date.now()) === 0,
+  );
+  await eventually('nothing is under way', async () => away.waiting === 0);
+  expect((await mine()).some(({ attempts }) => attempts === 0)).toBe(true);
+  await tidyPolls(later(14.1 * DAY));
+  await eventually('all are dead', async () => {
+    await tidyPolls(later(14.1 * DAY));
+    return (await mine()).every(({ state, lastCode }) => state === 'dead' && lastCode === 'expired');
+  });
+  const [opened] = (await node.ask('alert.list', {})).items.filter(({ partner: about }) => about === away.issuer);
+  expect(opened).toMatchObject({ code: 'dead-letter', count: 80 });
+  await away.close();
+});
+
+test('a withdrawal waits on, to the horizon and no longer', async () => {
   const id = await submit(2);
   const { sets } = await pollAs(partner, node.issuer, { returnImmediately: true });
   await pollAs(partner, node.issuer, { maxEvents: 0, ack: Object.keys(sets) });
   await node.ask('reference.withdraw', { id, reason: 'sent-in-error', purge: true });
-  await tidyPolls(later(30 * DAY));
+  await tidyPolls(later(89 * DAY));
   expect(await deliveryOf(id)).toMatchObject({ event: 'withdrawn', state: 'queued' });
+  await tidyPolls(later(91 * DAY));
+  expect(await deliveryOf(id)).toMatchObject({ event: 'withdrawn', state: 'dead', lastCode: 'expired' });
 });
 
 test('a nonce is remembered until a minute after its request has ended, and then forgotten', async () => {

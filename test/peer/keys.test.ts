@@ -141,6 +141,7 @@ describe('the documents', () => {
       endpoints: {
         push: `${node.issuer}/exchange/push`,
         poll: `${node.issuer}/exchange/poll`,
+        replay: `${node.issuer}/exchange/replay`,
         keys: `${node.issuer}/exchange/keys`,
       },
       keySet: `${node.issuer}/.well-known/caseref-keys`,

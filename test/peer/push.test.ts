@@ -251,7 +251,7 @@ describe('nothing else', () => {
   test.each([
     ['GET', '/'],
     ['GET', '/exchange/push'],
-    ['POST', '/exchange/replay'],
+    ['GET', '/exchange/replay'],
     ['GET', '/v1/references'],
     ['GET', '/metrics'],
     ['GET', '/exchange/push/..%2f..%2fetc'],

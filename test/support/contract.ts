@@ -14,8 +14,11 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [mem
 const root = new URL('../../', import.meta.url);
 const schemas = new URL('schemas/', root);
 
-/** What no type is made of: token claims are closed by hand in domain, the others only repeat a form under another name. */
-const typeless = new Set(['formats', 'set', 'submitted', 'policy-draft']);
+/** What no type is made of: token claims and signed requests are read by hand in domain, the others only repeat a form under another name. */
+const typeless = new Set([
+  ...['formats', 'set', 'submitted', 'policy-draft'],
+  ...['poll-request', 'poll-answer', 'replay-request', 'replay-answer', 'replay-refusal'],
+]);
 /** Keywords that make a type. The rest says more than a type can, and the compiler would mistake it for further types. */
 const ofTypes = new Set(['title', 'type', 'enum', 'const', 'items', 'required', 'additionalProperties']);
 const heading = '// Generated from schemas/ by `npm run contract`. Change the schemas, not this file.\n';

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers';
 import { keyEntry, makeCard, makeKeySet } from './introductions.ts';
 import type { TestNode } from './node.ts';
-import { honestClaims, honestHeader, type Json, makeToken, type TestKey, testKey } from './tokens.ts';
+import { epoch, honestClaims, honestHeader, type Json, makeToken, type TestKey, testKey } from './tokens.ts';
 
 // A partner that is no node of ours: keys and tokens by node:crypto, its requests by fetch, its listener by node:http.
 
@@ -85,6 +85,7 @@ export async function foreignPartner(): Promise<ForeignPartner> {
   const issuer = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
   const identity = testKey();
   const operational = testKey();
+  let numbered = 0;
   const partner: ForeignPartner = {
     issuer,
     identity,
@@ -107,7 +108,10 @@ export async function foreignPartner(): Promise<ForeignPartner> {
     token(to, changes = {}, header) {
       const sub_id = { format: 'iss_sub', iss: issuer, sub: crypto.randomUUID() };
       const events = { 'urn:caseref:event:1:submitted': wireReference() };
-      const own = { iss: issuer, aud: to.issuer, iat: seconds(), jti: freshJti(), sub_id, events };
+      // A number that was given twice is an alert of its own.
+      numbered += 1;
+      const seq = { 'urn:caseref:seq': { epoch, n: numbered } };
+      const own = { iss: issuer, aud: to.issuer, iat: seconds(), jti: freshJti(), sub_id, events, ...seq };
       const payload = honestClaims({ ...own, ...changes });
       return makeToken({ key: operational, header: header ?? honestHeader(operational), payload });
     },

@@ -29,6 +29,8 @@ export interface TestNodeSettings {
   readonly retainDays?: number;
   /** Takes no inbound connection. */
   readonly pollOnly?: true;
+  /** The address that it publishes, where something stands in front of its peer listener; that of the listener where absent. */
+  readonly issuer?: string;
 }
 
 /** A whole node in this process: real listeners on loopback, a real store, a directory of its own. */
@@ -61,7 +63,7 @@ export async function loopbackSettings(given: TestNodeSettings = {}): Promise<No
   const [peer, api, portal, inner] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const at = (port: number) => ({ host: '127.0.0.1', port });
   return {
-    issuer: `http://127.0.0.1:${peer}`,
+    issuer: given.issuer ?? `http://127.0.0.1:${peer}`,
     name: given.name ?? 'Hotline of the tests',
     type: given.type ?? 'hotline',
     jurisdictions: given.jurisdictions ?? ['DE'],
@@ -91,6 +93,7 @@ export async function testNode(given: TestNodeSettings = {}): Promise<TestNode> 
       store,
       passphrase,
       cost: COST,
+      ...(given.clock && { clock: given.clock }),
       ...(given.database === undefined && { templateDir: await storeTemplate() }),
     }),
   );

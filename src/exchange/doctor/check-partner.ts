@@ -12,6 +12,7 @@ import type { Exchange } from '../context.ts';
 import type { PartnerEntry } from '../directory.ts';
 import { encryptionOf } from '../partner-directory.ts';
 import { askClocks, type Offset } from './clock.ts';
+import { examineLatency } from './latency.ts';
 import { examinePartner } from './partner.ts';
 import { examinePolls } from './polling.ts';
 import { tryRoundTrips } from './round-trip.ts';
@@ -45,10 +46,11 @@ export async function checkPartner(
   if (!row || !entry) return unknownPartner(issuer);
   const now = exchange.clock();
   const tryable = running && entry.state === 'active';
-  const [offsets, trips, polls, replacement, suspect, unknown, identity] = await Promise.all([
+  const [offsets, trips, polls, latency, replacement, suspect, unknown, identity] = await Promise.all([
     askClocks(exchange, [entry]),
     tryable ? tryRoundTrips(exchange, [entry]) : [notTried(entry, running)],
     examinePolls(exchange, issuer),
+    examineLatency(exchange, issuer),
     replacementOf(db, issuer),
     suspectLeft(db, issuer),
     isAlertOpen(db, 'identity-unknown', issuer),
@@ -60,6 +62,7 @@ export async function checkPartner(
     ...offsets.map((offset) => reached(offset, entry)),
     ...trips,
     ...polls,
+    ...latency,
     ...examinePartner(standing, now).map((one) => (one.level === 'ok' ? policyFine(issuer) : one)),
     keySetFinding(issuer, row, now),
     algorithmFinding(exchange, entry),

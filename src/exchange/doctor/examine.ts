@@ -12,9 +12,11 @@ import { askClocks, examineClocks } from './clock.ts';
 import { examineConfiguration } from './configuration.ts';
 import { examineFiles } from './files.ts';
 import { examineKeys, readOwnKeys } from './keys.ts';
+import { examineLatency } from './latency.ts';
 import { examineOperators, readOperators } from './operators.ts';
 import { examinePartner } from './partner.ts';
 import { examinePolls } from './polling.ts';
+import { examineRecoveries } from './recovery.ts';
 import { tryRoundTrips } from './round-trip.ts';
 import { examineStore } from './store.ts';
 import { examineSuspect } from './suspect.ts';
@@ -56,25 +58,30 @@ export function reportOf(
 export async function examineNode(exchange: Exchange, place: Place, running: boolean): Promise<Report> {
   const { partners } = await exchange.directory.within(exchange.store.db);
   const active = [...partners.values()].filter(({ state }) => state === 'active');
-  const [alerts, configuration, files, store, keys, standing, polls, clocks, trips, operators] = await Promise.all([
-    listAlerts(exchange),
-    examineConfiguration(exchange.settings, place.run),
-    examineFiles(place.dataDir),
-    examineStore(exchange.store),
-    readOwnKeys(exchange),
-    examinePartners(exchange),
-    examinePolls(exchange),
-    askClocks(exchange, active),
-    running ? tryRoundTrips(exchange, active) : [],
-    readOperators(exchange),
-  ]);
+  const [alerts, configuration, files, store, keys, standing, polls, clocks, trips, operators, recoveries, latencies] =
+    await Promise.all([
+      listAlerts(exchange),
+      examineConfiguration(exchange.settings, place.run),
+      examineFiles(place.dataDir),
+      examineStore(exchange.store),
+      readOwnKeys(exchange),
+      examinePartners(exchange),
+      examinePolls(exchange),
+      askClocks(exchange, active),
+      running ? tryRoundTrips(exchange, active) : [],
+      readOperators(exchange),
+      examineRecoveries(exchange),
+      examineLatency(exchange),
+    ]);
   const now = exchange.clock();
   const findings = [
     ...alerts.map(alertFinding),
     ...(running ? [] : [notRunning]),
+    ...recoveries,
     ...trips,
     ...standing,
     ...polls,
+    ...latencies,
     ...examineClocks(clocks),
     ...examineOperators(operators),
     ...configuration,

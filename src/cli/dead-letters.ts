@@ -1,0 +1,85 @@
+import type { Command } from 'commander';
+import { type DropReason, dropReasons } from '../domain/dropped.ts';
+import { type Refusal, refuse } from '../domain/refusal.ts';
+import { codeOption } from './argument.ts';
+import { type Cli, type Everywhere, leaf, refuseWith, sameNode } from './command.ts';
+import { askYes } from './prompt.ts';
+import { ask } from './reach.ts';
+
+interface RetryOptions extends Everywhere {
+  readonly all?: boolean;
+  readonly partner?: string;
+  readonly state?: 'dead' | 'overdue';
+}
+
+/** `caseref delivery retry`: once more, with the same signed bytes. */
+export function retryCommand(cli: Cli): Command {
+  return leaf('retry', 'put a delivery back to the front of the outbox, with the same signed bytes', [
+    'caseref delivery retry ID',
+    'caseref delivery retry --all --partner https://node.police-b.example',
+    'caseref delivery retry --all --partner https://node.police-b.example --state overdue',
+  ])
+    .argument('[id]', 'id of the delivery, as delivery list shows it')
+    .option('--all', 'every one of --partner that was given up')
+    .option('--partner <issuer>', 'with --all: the partner')
+    .addOption(codeOption('--state <state>', 'with --all: which ones (default: dead)', ['dead', 'overdue']))
+    .action(async (id: string | undefined, options: RetryOptions) => {
+      const wrong = wrongChoice(id, options);
+      if (wrong) return cli.end(refuseWith(cli, options, wrong));
+      cli.end(id === undefined ? await retryAll(cli, options) : await retryOne(cli, options, id));
+    });
+}
+
+function wrongChoice(id: string | undefined, { all = false, partner, state }: RetryOptions): Refusal | undefined {
+  const isOne = id !== undefined && !all && partner === undefined && state === undefined;
+  if (isOne || (id === undefined && all && partner !== undefined)) return undefined;
+  const next = 'Give one of: an ID, --all --partner ISSUER.';
+  return refuse('usage-invalid', '', 'What is to be sent again is not clear.', next);
+}
+
+function retryOne(cli: Cli, options: Everywhere, id: string) {
+  return ask(cli, options, 'delivery.retry', { id }, ({ state }) =>
+    cli.terminal.step(`The delivery ${id} is ${state}; a running node sends it at once.`, 'good'),
+  );
+}
+
+function retryAll(cli: Cli, { partner = '', state, ...options }: RetryOptions) {
+  return ask(cli, options, 'delivery.retry.all', { partner, state }, ({ queued, left }) => {
+    cli.terminal.step(`${queued} deliveries to ${partner} wait again; a running node sends them at once.`, 'good');
+    if (left === 0) return;
+    cli.terminal.say(`${left} stay as they are: what they are about was withdrawn, restricted or erased.`);
+  });
+}
+
+interface DropOptions extends Everywhere {
+  readonly reason: DropReason;
+  readonly yes?: boolean;
+}
+
+/** `caseref delivery drop`: a person gives a message up. */
+export function dropCommand(cli: Cli): Command {
+  return leaf(
+    'drop',
+    'give a message up that waits or is dead: it is not tried again, and the partner is told its number',
+    ['caseref delivery drop ID --reason told-otherwise --yes'],
+  )
+    .argument('<id>', 'id of the delivery, as delivery list shows it')
+    .addOption(codeOption('--reason <code>', 'why', dropReasons).makeOptionMandatory())
+    .option('--yes', 'do it')
+    .action(async (id: string, { reason, yes = false, ...options }: DropOptions) => {
+      const meant = yes || (!options.json && (await askYes(cli, `Give the delivery ${id} up for good?`)) === true);
+      if (!meant) {
+        const what = 'The message would not be sent again, and the partner would never have it. Nothing was done.';
+        return cli.end(
+          refuseWith(cli, options, refuse('usage-invalid', '/yes', what, 'If that is meant, give --yes.')),
+        );
+      }
+      cli.end(
+        await ask(cli, options, 'delivery.drop', { id, reason }, ({ voided }) => {
+          cli.terminal.step(`The delivery ${id} is dropped (${reason}).`, 'good');
+          if (voided) cli.terminal.say('The partner is told that its number never comes.');
+          cli.terminal.next('What else waits:', [`caseref delivery list${sameNode(options)}`]);
+        }),
+      );
+    });
+}

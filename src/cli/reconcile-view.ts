@@ -1,0 +1,154 @@
+import { type Cli, type Everywhere, sameNode } from './command.ts';
+import type { ValueOf } from './reach.ts';
+import type { Tone } from './table.ts';
+import type { Field } from './terminal.ts';
+
+type Reconciled = ValueOf<'reconcile'>;
+
+const causes: Readonly<Record<string, string>> = {
+  'counter-overtaken': 'the partner asked for messages above our own count',
+  'receipt-unknown': 'the partner answered for a message that this store does not know',
+  'store-restored': 'the store was put back to an older state',
+  operator: 'the operator said that the store was put back',
+};
+
+const standings: Readonly<Record<string, string>> = {
+  queued: 'wait here',
+  sent: 'were taken and not answered yet',
+  overdue: 'were taken and not answered in time',
+  dead: 'were given up',
+};
+
+const tones: Readonly<Record<string, Tone>> = { queued: 'waiting', sent: 'plain', overdue: 'bad', dead: 'bad' };
+
+/** Prints a comparison: the verdict first, what a person has to do next, then the figures. */
+export function printReconciled(cli: Cli, options: Everywhere, found: Reconciled): void {
+  const { terminal } = cli;
+  printVerdict(cli, found);
+  for (const { urgent, message, next } of found.tasks)
+    terminal.verdict(urgent ? 'now' : 'soon', urgent ? 'bad' : 'waiting', message, next);
+  if (found.repairs) printRepairs(cli, found.repairs);
+  terminal.line('');
+  terminal.fields([...recoveryFields(found), ...ourFields(found), ...theirFields(found), ...unknownFields(found)]);
+  printWithdrawals(cli, found);
+  printMissing(cli, found);
+  if (found.repairs)
+    terminal.next('See what came of it:', [`caseref reconcile ${found.partner}${sameNode(options)} --look`]);
+}
+
+function printVerdict({ terminal }: Cli, found: Reconciled): void {
+  const { partner, state, at } = found;
+  const { word, tone, sentence } = verdictOf(found);
+  terminal.verdict(word, tone, `${sentence} ${partner} (${state}) at ${at}`);
+}
+
+function verdictOf({ even, tasks, recovery }: Reconciled): { word: string; tone: Tone; sentence: string } {
+  if (even) return { word: 'EVEN', tone: 'good', sentence: 'Nothing differs.' };
+  if (tasks.length > 0) return { word: 'LOOK', tone: 'bad', sentence: `${tasks.length} to see to by hand.` };
+  const going = recovery?.references === 'veiled' || recovery?.sending === 'stopped';
+  const sentence = going ? 'State was lost and is coming back by itself.' : 'What differs is on its way.';
+  return { word: 'WAIT', tone: 'waiting', sentence };
+}
+
+function printRepairs({ terminal }: Cli, { verify, sentAgain, replays }: NonNullable<Reconciled['repairs']>): void {
+  const done = [
+    verify ? 'a round trip was begun' : undefined,
+    sentAgain > 0 ? `${sentAgain} unanswered messages go once more, with the same bytes` : undefined,
+    replays > 0 ? `a replay of ${replays} of its streams is asked for` : undefined,
+  ].filter((part) => part !== undefined);
+  terminal.verdict('done', 'good', `${done.join('; ')}.`);
+}
+
+function recoveryFields({ recovery, veiled }: Reconciled): Field[] {
+  if (!recovery) return [];
+  const { because, since, sending, references, waitsFor } = recovery;
+  const isStopped = sending === 'stopped';
+  const isVeiled = references === 'veiled';
+  return [
+    ['state lost', `${since}: ${causes[because] ?? because}`],
+    ['references to it', isStopped ? 'stopped; receipts and withdrawals go' : 'go', isStopped ? 'bad' : 'good'],
+    ['references of it', isVeiled ? `closed (${veiled}) until everything is in` : 'open', isVeiled ? 'bad' : 'good'],
+    ...waitsFor.map((what, index): Field => [index === 0 ? 'waits for' : '', what, 'waiting']),
+  ];
+}
+
+function ourFields({ ours, verify }: Reconciled): Field[] {
+  const { epoch, n, formerEpochs, unanswered, receiptsWaiting } = ours;
+  const before = formerEpochs === 0 ? '' : `, after ${formerEpochs} that ended`;
+  return [
+    ['we count', n === undefined ? undefined : `${n} in epoch ${epoch}${before}`],
+    ...unanswered.map(({ state, count, oldest }): Field => {
+      return [
+        'our messages',
+        `${count} ${standings[state] ?? state}, the oldest since ${oldest}`,
+        tones[state] ?? 'plain',
+      ];
+    }),
+    ['receipts waiting', receiptsWaiting > 0 ? receiptsWaiting : undefined, 'waiting'],
+    ['round trip', verify && tripWords(verify), verify?.outcome === 'accepted' ? 'good' : 'waiting'],
+  ];
+}
+
+function tripWords({ state, outcome, code, at, answeredAfterMs }: NonNullable<Reconciled['verify']>): string {
+  if (outcome === undefined) return `${state}${code === undefined ? '' : ` (${code})`}, begun ${at}`;
+  const took = answeredAfterMs === undefined ? '' : ` after ${(answeredAfterMs / 1000).toFixed(1)} s`;
+  return `answered ${outcome}${took}, begun ${at}`;
+}
+
+/** How far its numbers are whole is said only where some are missing: the look at them comes once a minute. */
+function theirFields({ theirs: { streams, missing } }: Reconciled): Field[] {
+  return streams.map(({ epoch, upTo, highest }): Field => {
+    const holes = missing.some((one) => one.epoch === epoch);
+    return ['it counts', `${highest} in epoch ${epoch}${holes ? `, whole up to ${upTo}` : ''}`];
+  });
+}
+
+function unknownFields({ unknown }: Reconciled): Field[] {
+  if (unknown.receipts === 0) return [];
+  return [
+    ['unknown here', `${unknown.receipts} messages that it answered for and that this store does not have`],
+    ...unknown.closed.map((id): Field => ['closed here', `${id}: it says that we withdrew this`, 'bad']),
+    ...unknown.strange.map(
+      ({ id, outcome, at }): Field => ['not in this store', `${id}: ${outcome} there, ${at}`, 'waiting'],
+    ),
+  ];
+}
+
+function printWithdrawals({ terminal }: Cli, { ours: { withdrawals, withdrawalsUnsettled } }: Reconciled): void {
+  if (withdrawals.length === 0) return;
+  terminal.line('');
+  terminal.line(`Withdrawals of ours that are not settled there: ${withdrawalsUnsettled}`);
+  terminal.table(
+    [
+      { title: 'reference', cell: ({ id }) => id },
+      { title: 'stands', cell: ({ outcome }) => outcome },
+      { title: 'since', cell: ({ since }) => since },
+    ],
+    withdrawals,
+  );
+}
+
+function printMissing({ terminal }: Cli, { theirs: { missing, replays } }: Reconciled): void {
+  if (missing.length > 0) {
+    terminal.line('');
+    terminal.table(
+      [
+        { title: 'missing', cell: ({ first, last }) => (first === last ? `${first}` : `${first} to ${last}`) },
+        { title: 'epoch', cell: ({ epoch }) => epoch },
+        { title: 'since', cell: ({ since }) => since },
+      ],
+      missing,
+    );
+  }
+  if (replays.length === 0) return;
+  terminal.line('');
+  terminal.table(
+    [
+      { title: 'replay from', cell: ({ from, to }) => (to === undefined ? `${from}` : `${from} to ${to}`) },
+      { title: 'epoch', cell: ({ epoch }) => epoch },
+      { title: 'state', cell: ({ state, code }) => [state, code].filter(Boolean).join(' ') },
+      { title: 'asked', cell: ({ askedAt }) => askedAt ?? 'not yet' },
+    ],
+    replays,
+  );
+}

@@ -1,0 +1,138 @@
+import { sql } from 'kysely';
+import type { Database, Trx } from './open.ts';
+import type { ReplayTable } from './replay-tables.ts';
+import type { DeliveryState } from './tables.ts';
+
+/** The place in the outbox of what comes again: after everything that a partner has not been sent yet. */
+const REPLAYED = 2;
+
+interface Stream {
+  readonly partner: string;
+  readonly epoch: string;
+}
+
+/** The replay of a partner that was granted last, locked until the transaction ends. */
+export function lastReplay(trx: Trx, partner: string): Promise<ReplayTable | undefined> {
+  const query = trx
+    .selectFrom('replay')
+    .selectAll()
+    .where('partner', '=', partner)
+    .orderBy('asked_at', 'desc')
+    .limit(1);
+  return query.forUpdate().executeTakeFirst();
+}
+
+/** Since when the organisation of today is behind a partner's name: what was sent before was sent to another. */
+export async function partnerSince(db: Database, partner: string): Promise<Date | undefined> {
+  const row = await db.selectFrom('partner').select('added_at').where('issuer', '=', partner).executeTakeFirst();
+  return row?.added_at;
+}
+
+/** The least number of a stream that was given for a message queued since an instant; undefined where there is none. */
+export async function oldestKept(db: Database, { partner, epoch }: Stream, since: Date): Promise<number | undefined> {
+  const { rows } = await sql<{ n: number | null }>`
+    select min(n) as n from delivery
+    where partner = ${partner} and epoch = ${epoch}::uuid and n is not null and created_at > ${since}`.execute(db);
+  return rows[0]?.n ?? undefined;
+}
+
+/** Of these numbers, how many messages there are that have not been given up. */
+export async function countKept(
+  db: Database,
+  { partner, epoch }: Stream,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from delivery
+    where partner = ${partner} and epoch = ${epoch}::uuid and n between ${from} and ${to}
+      and (state = 'queued' or (state <> 'dropped' and outcome is distinct from 'refused'
+        and (body is not null or plain is not null)))`.execute(db);
+  return rows[0]?.n ?? 0;
+}
+
+/** One message of a stream, as far as it is looked at to see whether it may come again. */
+export interface Stretch {
+  readonly id: string;
+  readonly n: number;
+  readonly state: DeliveryState;
+  readonly event: string;
+  readonly last_code: string | null;
+  readonly outcome: string | null;
+  readonly created_at: Date;
+  /** Its signed bytes are here and can be read. */
+  readonly kept: boolean;
+  /** State of the reference that it carries, and whether a newer revision of that has come since. */
+  readonly reference_state: string | null;
+  readonly superseded: boolean;
+}
+
+/** The next messages of a stream by their numbers, locked until the transaction ends. */
+export async function lockStretch(
+  trx: Trx,
+  { partner, epoch }: Stream,
+  { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number },
+): Promise<Stretch[]> {
+  const { rows } = await sql<Stretch>`
+    select d.id, d.n, d.state, d.event, d.last_code, d.outcome, d.created_at,
+      d.digest is not null and (d.plain is not null or (d.body is not null and k.id is not null)) as kept,
+      r.state as reference_state, coalesce(r.revision <> d.revision, false) as superseded
+    from delivery d
+    left join reference r on d.event in ('submitted', 'revised') and r.originator = d.originator and r.id = d.reference_id
+    left join reference_key k on d.body is not null and k.originator = d.originator and k.id = d.reference_id
+    where d.partner = ${partner} and d.epoch = ${epoch}::uuid and d.n between ${from} and ${to}
+    order by d.n limit ${limit} for update of d`.execute(trx);
+  return rows;
+}
+
+/**
+ * Puts messages that left before back into the outbox, with their bytes, after everything else there. No decision stands for
+ * them any more: each is decided again before it leaves. Receipts for them stay, and so does when they were first sent.
+ */
+export async function putBack(trx: Trx, ids: readonly string[], at: Date): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`
+    update delivery set state = 'queued', priority = ${REPLAYED}, next_at = ${at}, reissued_at = ${at}, attempts = 0,
+      last_code = null, basis = null, lease = null, lease_until = null
+    where id = any(${[...ids]}::uuid[]) and state <> 'queued'`.execute(trx);
+}
+
+/** How many replayed messages a partner has still before it. */
+export async function countReplayed(db: Database, partner: string): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from delivery
+    where partner = ${partner} and state = 'queued' and priority = ${REPLAYED}`.execute(db);
+  return rows[0]?.n ?? 0;
+}
+
+/** One replay that is under way and that no other process works at, locked until the transaction ends. */
+export async function lockReplay(trx: Trx, not: readonly string[]): Promise<ReplayTable | undefined> {
+  const { rows } = await sql<ReplayTable>`
+    select * from replay where state = 'running' and not (id = any(${[...not]}::uuid[]))
+    order by asked_at limit 1 for update skip locked`.execute(trx);
+  return rows[0];
+}
+
+/** Notes how far a replay has come. */
+export async function moveReplay(
+  trx: Trx,
+  id: string,
+  to: { readonly next: number; readonly state: ReplayTable['state']; readonly at: Date },
+): Promise<void> {
+  await sql`
+    update replay set next_n = ${to.next}, state = ${to.state}, finished_at = ${to.state === 'running' ? null : to.at}
+    where id = ${id}::uuid`.execute(trx);
+}
+
+/**
+ * Of these messages, those of which the partner's receipt stands in the newest epoch of its own numbers: it has lost nothing
+ * since, so it has them. One that began a new epoch after its receipt may not have them any more.
+ */
+export async function surelyThere(db: Database, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const { rows } = await sql<{ id: string }>`
+    select d.id from delivery d join message m on m.issuer = d.partner and m.jti = d.receipt_jti
+    where d.id = any(${[...ids]}::uuid[]) and (m.epoch is null or not exists (
+      select 1 from incoming_stream newer join incoming_stream own on own.partner = newer.partner and own.epoch = m.epoch
+      where newer.partner = d.partner and newer.first_at > own.first_at))`.execute(db);
+  return new Set(rows.map(({ id }) => id));
+}

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { policyFor } from '../support/foreign-partner.ts';
+import { inventedReference } from '../support/invented.ts';
+import { type MoodyPartner, meetMoody, moodyPartner, refuses, takes } from '../support/moody-partner.ts';
+import { eventually, passphrase, type TestNode, testNode } from '../support/node.ts';
+import { type Ran, run } from './run.ts';
+
+// What an operator at night sees of what did not arrive, and does about it, on the real command line.
+
+let node: TestNode;
+let moody: MoodyPartner;
+
+beforeAll(async () => {
+  node = await testNode();
+  moody = await moodyPartner(refuses('invalid_request'));
+  await meetMoody(moody, node, policyFor(moody.issuer));
+  for (const n of [1, 2, 3]) await node.ask('reference.submit', { reference: inventedReference(n) });
+  await eventually('three dead letters', async () => (await node.ask('status', {})).outbox.dead === 3);
+});
+afterAll(async () => {
+  await moody.close();
+  await node.remove();
+});
+
+const cli = (...args: string[]): Promise<Ran> =>
+  run(args, { environment: { CASEREF_DATA: node.directory, CASEREF_PASSPHRASE: passphrase.reveal() } });
+const letters = async () => (await node.ask('delivery.list', { state: 'dead' })).items;
+
+test('the list says how many need a person and how to look at them, above who waits for what since when', async () => {
+  const { code, out, err } = await cli('delivery', 'list');
+  expect(code).toBe(0);
+  expect(err).toMatch(/^! dead-letter, http:\S+, 3 times, last /m);
+  expect(err).toMatch(/0 wait, 0 without a receipt in time, 3 given up\./);
+  expect(err).toContain('caseref delivery list --state dead');
+  expect(out.split('\n')[0]).toMatch(
+    /^id +partner +event +state +since +tries +last answer +next try +receipt +reference$/,
+  );
+  expect(out).toMatch(/ dead +\d{4}-\S+Z +1 +invalid_request /);
+});
+
+test('one is dropped with its reason and --yes, and without it nothing happens', async () => {
+  moody.mood = takes;
+  const [letter] = await letters();
+  const { id = '' } = letter ?? {};
+  const unsure = await cli('delivery', 'drop', id, '--reason', 'told-otherwise');
+  expect([unsure.code, (await letters()).length]).toEqual([2, 3]);
+  const done = await cli('delivery', 'drop', id, '--reason', 'told-otherwise', '--yes');
+  expect([done.code, done.err]).toEqual([0, expect.stringContaining('is dropped (told-otherwise)')]);
+  expect(done.err).toContain('The partner is told that its number never comes.');
+  const again = await cli('delivery', 'drop', id, '--reason', 'told-otherwise', '--yes', '--json');
+  expect(again.code).toBe(1);
+  expect(JSON.parse(again.out || again.err)).toMatchObject({ code: 'state-conflict' });
+});
+
+test('the rest is sent again by one word', async () => {
+  const { code, err } = await cli('delivery', 'retry', '--all', '--partner', moody.issuer);
+  expect([code, err]).toEqual([0, expect.stringContaining('2 deliveries to')]);
+  await eventually('they arrive', async () => moody.taken.length >= 3 && (await letters()).length === 0);
+  const unknown = await cli('delivery', 'retry', '--all', '--partner', 'https://nobody.example');
+  expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('partner-unknown')]);
+});
