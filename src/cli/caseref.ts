@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { readEnvironment } from '../config.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { quietMlDsaWarning } from '../keys/ml-dsa-warning.ts';
@@ -28,8 +28,9 @@ process.stdout.on('error', (failure: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => {});
 process.on('uncaughtException', (failure) => process.exit(fail(failure)));
 
+const program = createProgram(cli);
 try {
-  await createProgram(cli).parseAsync(process.argv);
+  await program.parseAsync(process.argv);
 } catch (failure) {
   process.exitCode = fail(failure);
 }
@@ -47,13 +48,33 @@ function fail(failure: unknown): Exit {
 }
 
 function wrongCall({ message }: CommanderError): Refusal {
-  const [said = '', suggestion] = message.replace(/^error: /, '').split('\n');
+  const [said = '', suggested] = message.replace(/^error: /, '').split('\n');
   const help = 'caseref --help lists the commands, caseref COMMAND --help explains one.';
-  const next = suggestion === undefined ? help : `${suggestion.replace(/^\((.*)\)$/, '$1')} ${help}`;
+  const hint = wantedValue(said) ?? (suggested === undefined ? undefined : likely(said, suggested));
+  const next = hint === undefined ? help : `${hint} ${help}`;
   return refuse('usage-invalid', '', `${said.charAt(0).toUpperCase()}${said.slice(1)}.`.replace(/\.\.$/, '.'), next);
 }
 
 const cannotConnect = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH']);
+
+/** What a required option that is missing takes: its choices, or what it says of itself. */
+function wantedValue(said: string): string | undefined {
+  const flags = /^required option '(.+)' not specified$/.exec(said)?.[1];
+  let command: Command = program;
+  for (const word of process.argv.slice(2)) command = command.commands.find((one) => one.name() === word) ?? command;
+  const option = command.options.find((one) => one.flags === flags);
+  if (!option) return undefined;
+  return option.argChoices
+    ? `Give ${option.long} one of: ${option.argChoices.join(', ')}.`
+    : `Give ${option.flags}: ${option.description}.`;
+}
+
+/** A suggestion for an option that begins otherwise is a coincidence of letters. */
+function likely(said: string, suggested: string): string | undefined {
+  const first = /^unknown option '--(.)/.exec(said)?.[1];
+  if (first !== undefined && !suggested.includes(`--${first}`)) return undefined;
+  return suggested.replace(/^\((.*)\)$/, '$1');
+}
 
 /** A failure by its name, code and call; never its message, which may quote a value, and never where it was thrown. */
 function describe(failure: unknown): Refusal {

@@ -47,6 +47,11 @@ export function sameNode({ data: directory }: Everywhere): string {
   return directory === undefined ? '' : ` --data ${quoted(directory)}`;
 }
 
+/** A next step that is one command of this node, with the directory that it needs; sentences and what others are to do stay as they are. */
+export function onSameNode(options: Everywhere, next: string | undefined): string | undefined {
+  return next !== undefined && /^caseref [^;,(]+$/.test(next) ? next + sameNode(options) : next;
+}
+
 /** A word as a shell takes it. */
 export function quoted(word: string): string {
   return /^[\w./:@~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -9,7 +9,7 @@ import { ask } from './reach.ts';
 interface RetryOptions extends Everywhere {
   readonly all?: boolean;
   readonly partner?: string;
-  readonly state?: 'dead' | 'overdue';
+  readonly state?: 'dead' | 'overdue' | 'queued';
 }
 
 /** `caseref delivery retry`: once more, with the same signed bytes. */
@@ -18,11 +18,12 @@ export function retryCommand(cli: Cli): Command {
     'caseref delivery retry ID',
     'caseref delivery retry --all --partner https://node.police-b.example',
     'caseref delivery retry --all --partner https://node.police-b.example --state overdue',
+    'caseref delivery retry --all --partner https://node.police-b.example --state queued     it is back: now, not at the next try',
   ])
     .argument('[id]', 'id of the delivery, as delivery list shows it')
-    .option('--all', 'every one of --partner that was given up')
+    .option('--all', 'every one of --partner that was given up (or is in --state)')
     .option('--partner <issuer>', 'with --all: the partner')
-    .addOption(codeOption('--state <state>', 'with --all: which ones (default: dead)', ['dead', 'overdue']))
+    .addOption(codeOption('--state <state>', 'with --all: which ones (default: dead)', ['dead', 'overdue', 'queued']))
     .action(async (id: string | undefined, options: RetryOptions) => {
       const wrong = wrongChoice(id, options);
       if (wrong) return cli.end(refuseWith(cli, options, wrong));
@@ -43,11 +44,27 @@ function retryOne(cli: Cli, options: Everywhere, id: string) {
   );
 }
 
+/** What was not found, behind "No delivery to the partner". */
+const standing = {
+  dead: 'was given up',
+  overdue: 'is without a receipt in time',
+  queued: 'waits for its next try',
+} as const;
+
 function retryAll(cli: Cli, { partner = '', state, ...options }: RetryOptions) {
-  return ask(cli, options, 'delivery.retry.all', { partner, state }, ({ queued, left }) => {
-    cli.terminal.step(`${queued} deliveries to ${partner} wait again; a running node sends them at once.`, 'good');
-    if (left === 0) return;
-    cli.terminal.say(`${left} stay as they are: what they are about was withdrawn, restricted or erased.`);
+  const { terminal } = cli;
+  return ask(cli, options, 'delivery.retry.all', { partner, state }, (answer) => {
+    const { queued, left, waiting, nextAt } = answer;
+    if (queued > 0) terminal.step(`${queued} deliveries to ${partner}: a running node sends them at once.`, 'good');
+    else terminal.say(`No delivery to ${partner} ${standing[state ?? 'dead']}.`);
+    if (left > 0) terminal.say(`${left} stay as they are: what they are about was withdrawn, restricted or erased.`);
+    const others = waiting - queued;
+    if (others <= 0) return;
+    if (queued > 0 || nextAt === undefined) return void terminal.say(`${others} others wait.`);
+    terminal.say(`${others} wait for their next try, the first until ${nextAt}.`);
+    if (state === 'queued') return;
+    const command = `caseref delivery retry --all --state queued --partner ${partner}${sameNode(options)}`;
+    terminal.next('To send them now:', [command]);
   });
 }
 

@@ -56,7 +56,18 @@ export function receiptWords(receipt: ReceiptView | null | undefined): string {
   return [receipt?.outcome, receipt?.code, receipt?.suspect && '(suspect)'].filter(Boolean).join(' ');
 }
 
-const columns: readonly Column<ValueOf<'delivery.list'>['items'][number]>[] = [
+type DeliveryRow = ValueOf<'delivery.list'>['items'][number];
+
+/** When it is tried next, or why that is not the question. */
+function nextTry({ nextAttemptAt, heldBack }: DeliveryRow): string {
+  if (heldBack?.by === 'suspended') return 'stopped: suspended';
+  if (heldBack?.by === 'state-lost') return 'stopped: state lost';
+  // The pause is minutes long: the time of the day is enough.
+  if (heldBack?.until !== undefined) return `line shut until ${heldBack.until.slice(11)}`;
+  return nextAttemptAt ?? '';
+}
+
+const columns: readonly Column<DeliveryRow>[] = [
   { title: 'id', cell: ({ id }) => id },
   { title: 'partner', cell: ({ partner }) => partner },
   { title: 'event', cell: ({ event }) => event },
@@ -67,7 +78,7 @@ const columns: readonly Column<ValueOf<'delivery.list'>['items'][number]>[] = [
     title: 'last answer',
     cell: ({ lastCode }) => (lastCode === 'waits-to-be-fetched' ? 'waits to be fetched' : (lastCode ?? '')),
   },
-  { title: 'next try', cell: ({ nextAttemptAt }) => nextAttemptAt ?? '' },
+  { title: 'next try', cell: nextTry },
   {
     title: 'receipt',
     cell: ({ receipt }) => receiptWords(receipt),
@@ -87,9 +98,9 @@ async function printDeliveries(
   node: ReachedNode,
   filter: Omit<ListOptions, 'data' | 'json'>,
 ): Promise<Exit> {
-  if (!options.json) await sayStanding(cli, options, node, filter);
   const answer = await node.call('delivery.list', filter);
   if (!answer.ok) return refuseWith(cli, options, answer.refusals);
+  if (!options.json) await sayStanding(cli, options, node, filter);
   return answerWith(cli, options, answer.value, ({ items, next }) => {
     if (items.length === 0) cli.terminal.say('No delivery fits.');
     else cli.terminal.table(columns, items);
@@ -105,9 +116,11 @@ async function sayStanding(
   { state }: Pick<ListOptions, 'state'>,
 ): Promise<void> {
   const alerts = await node.call('alert.list', {});
-  if (alerts.ok) warnOf(cli, alerts.value.items);
+  if (alerts.ok) warnOf(cli, options, alerts.value.items);
   const status = await node.call('status', {});
-  if (!status.ok || state !== undefined) return;
+  if (!status.ok) return;
+  if (!status.value.running) cli.terminal.warn('No node runs on this directory: nothing is sent before one does.');
+  if (state !== undefined) return;
   const { queued, overdue, dead } = status.value.outbox;
   cli.terminal.say(`${queued} wait, ${overdue} without a receipt in time, ${dead} given up.`);
   const look = (wanted: string) => `caseref delivery list --state ${wanted}${sameNode(options)}`;
@@ -118,11 +131,11 @@ async function sayStanding(
 const MOST_ALERTS = 5;
 
 /** Open alerts stand above the list: who looks at the outbox must not overlook them. */
-function warnOf({ terminal }: Cli, alerts: ValueOf<'alert.list'>['items']): void {
+function warnOf({ terminal }: Cli, options: Everywhere, alerts: ValueOf<'alert.list'>['items']): void {
   for (const { code, partner, count, lastAt, message } of alerts.slice(0, MOST_ALERTS)) {
     const who = [partner, count === 1 ? undefined : `${count} times`].filter((part) => part !== undefined);
     terminal.warn(`${[code, ...who].join(', ')}, last ${lastAt}: ${message}`);
   }
   if (alerts.length > MOST_ALERTS) terminal.warn(`${alerts.length - MOST_ALERTS} more alerts are open.`);
-  if (alerts.length > 0) terminal.next('What to do about them:', ['caseref doctor']);
+  if (alerts.length > 0) terminal.next('What to do about them:', [`caseref doctor${sameNode(options)}`]);
 }

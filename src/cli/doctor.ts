@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { dataDirectory, type NodeSettings, readNodeSettings, settle } from '../config.ts';
 import type { Finding } from '../domain/finding.ts';
 import { isRefusal, type Refusal } from '../domain/refusal.ts';
-import { type Cli, type Everywhere, leaf, refuseWith } from './command.ts';
+import { type Cli, type Everywhere, leaf, onSameNode, refuseWith } from './command.ts';
 import { type Exit, exit } from './exit.ts';
 import { ask, reach, type ValueOf } from './reach.ts';
 import type { Tone } from './table.ts';
@@ -65,11 +65,11 @@ const tones: Readonly<Record<Finding['level'], Tone>> = { bad: 'bad', warn: 'wai
 
 function print(cli: Cli, options: Everywhere, report: Report): Exit {
   if (options.json) cli.terminal.json(report);
-  else printReport(cli, report);
+  else printReport(cli, options, report);
   return report.well ? exit.done : exit.refused;
 }
 
-function printReport({ terminal }: Cli, { issuer, at, well, counts, findings }: Report): void {
+function printReport({ terminal }: Cli, options: Everywhere, { issuer, at, well, counts, findings }: Report): void {
   const { bad, warn, note, ok } = counts;
   const sum = well ? 'All is well' : `${bad} to see to now, ${warn} soon`;
   terminal.verdict(
@@ -77,5 +77,6 @@ function printReport({ terminal }: Cli, { issuer, at, well, counts, findings }: 
     well ? 'good' : 'bad',
     `${sum}. ${ok} in order, ${note} to know. ${issuer} at ${at}`,
   );
-  for (const { level, message, next } of findings) terminal.verdict(level, tones[level], message, next);
+  for (const { level, message, next } of findings)
+    terminal.verdict(level, tones[level], message, onSameNode(options, next));
 }

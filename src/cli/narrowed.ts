@@ -9,7 +9,12 @@ interface Told {
 }
 
 /** Says after a change what partners hold that they would not be sent now, and how to take it back; nothing where there is nothing. */
-export function sayNoLongerAllowed(cli: Cli, options: Everywhere, found: readonly Told[]): void {
+export function sayNoLongerAllowed(
+  cli: Cli,
+  options: Everywhere,
+  found: readonly Told[],
+  title = 'To see which, and to take them back from it alone; it asks first:',
+): void {
   if (found.length === 0) return;
   for (const { partner, references, complete } of found) {
     const number = `${complete ? '' : 'at least '}${counted(references)} reference${references === 1 ? '' : 's'}`;
@@ -17,7 +22,7 @@ export function sayNoLongerAllowed(cli: Cli, options: Everywhere, found: readonl
   }
   const [first] = found;
   const partner = found.length === 1 && first ? first.partner : 'ISSUER';
-  cli.terminal.next('To see which, and to take them back from it alone; it asks first:', [
+  cli.terminal.next(title, [
     `caseref reference withdraw --partner ${partner} --no-longer-allowed --reason CODE${sameNode(options)}`,
   ]);
 }

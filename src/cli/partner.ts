@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { isRefusal, refuse } from '../domain/refusal.ts';
 import { type PageOptions, paged, sayMore } from './argument.ts';
-import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
+import { answerWith, type Cli, type Everywhere, group, leaf, onSameNode, refuseWith, sameNode } from './command.ts';
 import { type Exit, exit } from './exit.ts';
 import { addPartner, updatePartner } from './introduce.ts';
 import { sayNoLongerAllowed } from './narrowed.ts';
@@ -51,12 +51,17 @@ function suspendPartner(cli: Cli): Command {
       cli.end(
         await ask(cli, options, 'partner.suspend', { issuer, all, reason }, ({ suspended, noLongerAllowed }) => {
           if (suspended.length === 0) cli.terminal.say('There is no active partner.');
-          for (const one of suspended) cli.terminal.step(`${one} is suspended.`, 'bad');
+          for (const one of suspended) cli.terminal.step(`${one} is suspended.`, 'good');
           if (suspended.length > 0)
             cli.terminal.next('To let it go on:', [
               `caseref partner resume ${suspended.length === 1 ? suspended[0] : 'ISSUER'}${sameNode(options)}`,
             ]);
-          sayNoLongerAllowed(cli, options, noLongerAllowed);
+          sayNoLongerAllowed(
+            cli,
+            options,
+            noLongerAllowed,
+            'If it is for good: see which, and take them back from it alone; it asks first:',
+          );
         }),
       );
     });
@@ -105,7 +110,7 @@ function removePartner(cli: Cli): Command {
             const again = `caseref partner remove ${issuer} --yes ${BY_ANOTHER}${sameNode(options)}`;
             return cli.terminal.next('It is a partner as before. Another operator gives the same command:', [again]);
           }
-          cli.terminal.step(`${issuer} is no partner any more; what it sent stays under retention.`, 'bad');
+          cli.terminal.step(`${issuer} is no partner any more; what it sent stays under retention.`, 'good');
           cli.terminal.say(`It holds ${holds} of our references; ${dropped} messages that waited for it are dropped.`);
           for (const { reference, state, queuedAt } of owed)
             cli.terminal.warn(`The withdrawal of ${reference} is not settled (${state}, since ${queuedAt}): call it.`);
@@ -140,7 +145,8 @@ function checkPartner(cli: Cli): Command {
 
 function printCheck(cli: Cli, options: Everywhere, check: ValueOf<'partner.check'>): Exit {
   answerWith(cli, options, check, ({ findings }) => {
-    for (const { level, message, next } of findings) cli.terminal.verdict(level, tones[level], message, next);
+    for (const { level, message, next } of findings)
+      cli.terminal.verdict(level, tones[level], message, onSameNode(options, next));
   });
   return check.well ? exit.done : exit.refused;
 }

@@ -1,4 +1,4 @@
-import { type Cli, type Everywhere, sameNode } from './command.ts';
+import { type Cli, type Everywhere, onSameNode, sameNode } from './command.ts';
 import type { ValueOf } from './reach.ts';
 import type { Tone } from './table.ts';
 import type { Field } from './terminal.ts';
@@ -26,8 +26,8 @@ export function printReconciled(cli: Cli, options: Everywhere, found: Reconciled
   const { terminal } = cli;
   printVerdict(cli, found);
   for (const { urgent, message, next } of found.tasks)
-    terminal.verdict(urgent ? 'now' : 'soon', urgent ? 'bad' : 'waiting', message, next);
-  if (found.repairs) printRepairs(cli, found.repairs);
+    terminal.verdict(urgent ? 'now' : 'soon', urgent ? 'bad' : 'waiting', message, onSameNode(options, next));
+  printRepairs(cli, found);
   terminal.line('');
   terminal.fields([...recoveryFields(found), ...ourFields(found), ...theirFields(found), ...unknownFields(found)]);
   printWithdrawals(cli, found);
@@ -42,21 +42,34 @@ function printVerdict({ terminal }: Cli, found: Reconciled): void {
   terminal.verdict(word, tone, `${sentence} ${partner} (${state}) at ${at}`);
 }
 
-function verdictOf({ even, tasks, recovery }: Reconciled): { word: string; tone: Tone; sentence: string } {
-  if (even) return { word: 'EVEN', tone: 'good', sentence: 'Nothing differs.' };
+function verdictOf({ even, asOf, tasks, recovery }: Reconciled): { word: string; tone: Tone; sentence: string } {
+  if (even && asOf !== undefined)
+    return { word: 'EVEN', tone: 'good', sentence: `Nothing differs, as of the round trip at ${asOf}.` };
+  if (even)
+    return {
+      word: 'WAIT',
+      tone: 'waiting',
+      sentence: 'Nothing differs that this side sees; the partner has not answered a round trip lately.',
+    };
   if (tasks.length > 0) return { word: 'LOOK', tone: 'bad', sentence: `${tasks.length} to see to by hand.` };
   const going = recovery?.references === 'veiled' || recovery?.sending === 'stopped';
   const sentence = going ? 'State was lost and is coming back by itself.' : 'What differs is on its way.';
   return { word: 'WAIT', tone: 'waiting', sentence };
 }
 
-function printRepairs({ terminal }: Cli, { verify, sentAgain, replays }: NonNullable<Reconciled['repairs']>): void {
+function printRepairs({ terminal }: Cli, { running, verify, repairs }: Reconciled): void {
+  if (!repairs) return;
+  const { roundTrip, sentAgain, replays } = repairs;
+  const begun = roundTrip.begun
+    ? 'a round trip was begun'
+    : `a round trip was under way already, since ${roundTrip.since}: no other one was begun`;
   const done = [
-    verify ? 'a round trip was begun' : undefined,
+    running ? begun : `a round trip waits since ${roundTrip.since}: it goes when a node runs`,
     sentAgain > 0 ? `${sentAgain} unanswered messages go once more, with the same bytes` : undefined,
     replays > 0 ? `a replay of ${replays} of its streams is asked for` : undefined,
   ].filter((part) => part !== undefined);
-  terminal.verdict('done', 'good', `${done.join('; ')}.`);
+  const isWhole = running && verify?.outcome === 'accepted';
+  terminal.verdict('done', isWhole ? 'good' : 'plain', `${done.join('; ')}.`);
 }
 
 function recoveryFields({ recovery, veiled }: Reconciled): Field[] {
@@ -95,11 +108,11 @@ function tripWords({ state, outcome, code, at, answeredAfterMs }: NonNullable<Re
   return `answered ${outcome}${took}, begun ${at}`;
 }
 
-/** How far its numbers are whole is said only where some are missing: the look at them comes once a minute. */
+/** How far its numbers are whole is said only where some are missing: the look that raises it comes once a minute. */
 function theirFields({ theirs: { streams, missing } }: Reconciled): Field[] {
-  return streams.map(({ epoch, upTo, highest }): Field => {
-    const holes = missing.some((one) => one.epoch === epoch);
-    return ['it counts', `${highest} in epoch ${epoch}${holes ? `, whole up to ${upTo}` : ''}`];
+  return streams.map(({ epoch, upTo, highest, open }): Field => {
+    const holes = open > 0 || missing.some((one) => one.epoch === epoch);
+    return ['it counts', `${highest} in epoch ${epoch}${holes ? `, whole up to ${upTo}, ${open} not in` : ''}`];
   });
 }
 
@@ -108,6 +121,7 @@ function unknownFields({ unknown }: Reconciled): Field[] {
   return [
     ['unknown here', `${unknown.receipts} messages that it answered for and that this store does not have`],
     ...unknown.closed.map((id): Field => ['closed here', `${id}: it says that we withdrew this`, 'bad']),
+    ...unknown.claimed.map((id): Field => ['open here', `${id}: it says that we withdrew this`, 'waiting']),
     ...unknown.strange.map(
       ({ id, outcome, at }): Field => ['not in this store', `${id}: ${outcome} there, ${at}`, 'waiting'],
     ),

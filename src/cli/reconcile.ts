@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { type Refusal, refuse } from '../domain/refusal.ts';
-import { type Cli, type Everywhere, leaf, refuseWith, sameNode } from './command.ts';
-import type { Exit } from './exit.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { answerWith, type Cli, type Everywhere, leaf, refuseWith, sameNode } from './command.ts';
+import { type Exit, exit } from './exit.ts';
 import { askYes } from './prompt.ts';
-import { ask } from './reach.ts';
+import { ask, reach } from './reach.ts';
 import { printReconciled } from './reconcile-view.ts';
 
 const acts = ['restored', 'open', 'resume', 'lift'] as const;
@@ -26,12 +26,16 @@ const meanings: Readonly<Record<Act, string>> = {
 
 /** `caseref reconcile`: what each side has, what differs, and the repair of it. */
 export function reconcileCommand(cli: Cli): Command {
-  return leaf('reconcile', 'compare what we and a partner have, and repair what differs', [
-    'caseref reconcile https://node.police-b.example',
-    'caseref reconcile https://node.police-b.example --look      changes nothing',
-    'caseref reconcile --all --restored --yes                    after a backup was put back',
-    'caseref reconcile https://node.police-b.example --open --yes',
-  ])
+  return leaf(
+    'reconcile',
+    'compare what we and a partner have, and repair what differs; exit 1 where somebody must look (LOOK)',
+    [
+      'caseref reconcile https://node.police-b.example',
+      'caseref reconcile https://node.police-b.example --look      changes nothing',
+      'caseref reconcile --all --restored --yes                    after a backup was put back',
+      'caseref reconcile https://node.police-b.example --open --yes',
+    ],
+  )
     .argument('[issuer]', 'the partner')
     .option('--all', 'with --restored: every partner')
     .option('--look', 'list only: send nothing, ask for nothing')
@@ -54,10 +58,7 @@ async function run(cli: Cli, options: ReconcileOptions, issuer: string | undefin
   const [act] = chosen;
   const wrong = wrongChoice({ issuer, all, look, chosen });
   if (wrong) return refuseWith(cli, options, wrong);
-  if (act === undefined)
-    return ask(cli, options, 'reconcile', { issuer: issuer ?? '', look }, (found) =>
-      printReconciled(cli, options, found),
-    );
+  if (act === undefined) return comparison(cli, options, issuer ?? '', look);
   const meant = options.yes === true || (!options.json && (await askYes(cli, meanings[act])) === true);
   if (!meant)
     return refuseWith(
@@ -66,6 +67,19 @@ async function run(cli: Cli, options: ReconcileOptions, issuer: string | undefin
       refuse('usage-invalid', '/yes', `${meanings[act]} Nothing was done.`, 'If that is meant, give --yes.'),
     );
   return perform(cli, options, act, issuer);
+}
+
+async function comparison(cli: Cli, options: Everywhere, issuer: string, look: boolean): Promise<Exit> {
+  const node = await reach(cli, options);
+  if (isRefusal(node)) return refuseWith(cli, options, node);
+  try {
+    const answer = await node.call('reconcile', { issuer, look });
+    if (!answer.ok) return refuseWith(cli, options, answer.refusals);
+    answerWith(cli, options, answer.value, (found) => printReconciled(cli, options, found));
+    return answer.value.tasks.length > 0 ? exit.refused : exit.done;
+  } finally {
+    await node.close();
+  }
 }
 
 function wrongChoice(given: {

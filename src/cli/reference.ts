@@ -2,10 +2,11 @@ import type { Command } from 'commander';
 import { codes } from '../domain/codes.ts';
 import { isRefusal, refuse } from '../domain/refusal.ts';
 import { codeOption, type PageOptions, paged, sayMore } from './argument.ts';
-import { type Cli, type Everywhere, group, leaf, refuseWith } from './command.ts';
+import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
 import { readJsonDocument } from './document.ts';
+import type { Exit } from './exit.ts';
 import { importCommand } from './import.ts';
-import { ask } from './reach.ts';
+import { ask, type ReachedNode, reach } from './reach.ts';
 import { decideCommand, eraseCommand, heldCommand, restrictCommand } from './recall.ts';
 import { printReference, printSubmitted, referenceColumns } from './reference-view.ts';
 import { withdrawCommand } from './withdraw.ts';
@@ -68,14 +69,44 @@ function listReferences(cli: Cli): Command {
     .option('--since <instant>', 'stored at or after, such as 2026-11-20T10:00:00Z')
     .option('--until <instant>', 'stored before')
     .action(async ({ data: directory, json, ...filter }: ListOptions) => {
-      cli.end(
-        await ask(cli, { data: directory, json }, 'reference.list', filter, ({ items, next }) => {
-          if (items.length === 0) cli.terminal.say('No reference fits.');
-          else cli.terminal.table(referenceColumns, items);
-          sayMore(cli, next);
-        }),
-      );
+      const options = { data: directory, json };
+      const node = await reach(cli, options);
+      if (isRefusal(node)) return cli.end(refuseWith(cli, options, node));
+      try {
+        cli.end(await printList(cli, options, node, filter));
+      } finally {
+        await node.close();
+      }
     });
+}
+
+type Filter = Omit<ListOptions, 'data' | 'json'>;
+
+async function printList(cli: Cli, options: Everywhere, node: ReachedNode, filter: Filter): Promise<Exit> {
+  const answer = await node.call('reference.list', filter);
+  if (!answer.ok) return refuseWith(cli, options, answer.refusals);
+  if (!options.json) await sayClosed(cli, options, node, filter);
+  return answerWith(cli, options, answer.value, ({ items, next }) => {
+    if (items.length === 0) cli.terminal.say('No reference fits.');
+    else cli.terminal.table(referenceColumns, items);
+    sayMore(cli, next);
+  });
+}
+
+/** What a list leaves out since state was lost stands above it: nobody is to take it for all there is. */
+async function sayClosed(cli: Cli, options: Everywhere, node: ReachedNode, filter: Filter): Promise<void> {
+  if (filter.direction === 'out') return;
+  const closed = await node.call('reference.closed', {});
+  if (!closed.ok) return;
+  for (const { partner, count } of closed.value.items) {
+    if (filter.partner !== undefined && filter.partner !== partner) continue;
+    const references = count === 1 ? '1 reference' : `${count} references`;
+    const are = count === 1 ? 'is' : 'are';
+    const next = `caseref reconcile ${partner}${sameNode(options)}`;
+    cli.terminal.warn(
+      `${references} of ${partner} ${are} closed since state was lost here, and not in this list: ${next}`,
+    );
+  }
 }
 
 /** Purposes that say something: an address is not shown for an unknown one. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import type { RunningNode } from '../node.ts';
+import { findRunningNode } from '../operator/private-directory.ts';
 import { type Cli, type Everywhere, leaf, refuseWith } from './command.ts';
 import { type Exit, exit } from './exit.ts';
 import { chooseNode, type NodeChoice, waitForStore } from './reach.ts';
@@ -19,6 +20,8 @@ export function serveCommand(cli: Cli): Command {
 async function serve(cli: Cli, options: Everywhere & { trial?: boolean }): Promise<Exit> {
   const choice = await chooseNode(cli, options);
   if (isRefusal(choice)) return refuseWith(cli, options, choice);
+  const running = await findRunningNode(choice.dataDir);
+  if (running !== undefined) return refuseWith(cli, options, heldBy(running, refuse('store-locked')));
   const { startNode } = await import('../node.ts');
   // Listened for before the start, so that a signal during it is kept and not lost.
   const stopping = firstSignal();
@@ -47,7 +50,7 @@ function endLate({ terminal }: Cli): never {
   process.exit(exit.done);
 }
 
-/** Who holds the store, as far as it can be told: a node's socket is named by its process. */
+/** The same node already, or who holds the store, as far as it can be told: a node's socket is named by its process. */
 function heldBy(socket: string | undefined, locked: Refusal): Refusal {
   const pid = /operator-(\d+)\.sock$/.exec(socket ?? '')?.[1];
   if (pid === undefined) return locked;

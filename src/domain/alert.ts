@@ -134,6 +134,18 @@ export const alerts = {
     next: 'caseref keys publish, or from where the identity key is: caseref keys export-public FILE',
     urgent: true,
   },
+  'key-set-behind': {
+    says: 'The key set that we published is older than our keys: partners trust a key that is revoked, or do not know one that signs.',
+    next: 'caseref keys publish; where the identity key is elsewhere: caseref keys publish --identity FILE, or caseref keys export-public FILE',
+    urgent: true,
+    quietHours: 1,
+  },
+  'key-file-behind': {
+    says: 'Our key file is older than the key set that we published: what it signs with may be revoked, and nothing is published by itself.',
+    next: 'Bring the newest keys/node.key back. If it is lost, revoke what was revoked again, then: caseref keys publish',
+    urgent: true,
+    quietHours: 1,
+  },
   'key-ended': {
     says: 'Every key of ours that signs messages has ended: nothing can be sent.',
     next: 'caseref keys rotate, then caseref keys activate KID --reason TEXT',
@@ -175,6 +187,11 @@ export const alerts = {
     next: 'Look at them, the oldest first: caseref reference held --partner PARTNER',
     quietHours: 24,
   },
+  'held-there': {
+    says: 'The partner has, or may have, references of ours that policy keeps waiting for a person by now: nothing asked for them back.',
+    next: 'Let them stay, or see how many and take them back (it shows them and asks first): caseref reference withdraw --partner PARTNER --no-longer-allowed --reason CODE',
+    quietHours: 1,
+  },
   'dead-letter': {
     says: 'Messages to the partner were given up: they did not arrive and are not tried again.',
     next: 'caseref delivery list --state dead --partner PARTNER',
@@ -188,8 +205,8 @@ export const alerts = {
     next: 'See the code and mend the reference or agree with the partner: caseref delivery list --partner PARTNER',
   },
   'state-lost': {
-    says: 'This node lost what it had sent to or taken from the partner: references to it wait, and its references are closed until its withdrawals since are in.',
-    next: 'Mostly it mends itself. See how far it is: caseref reconcile PARTNER',
+    says: 'This node lost what it had sent to or taken from the partner, or the partner says so: references to it wait until what is missing has come.',
+    next: 'Mostly it mends itself; a partner that only polls is waited for, a day at most. See how far it is: caseref reconcile PARTNER; to show before that what is closed: caseref reconcile PARTNER --open --yes',
     urgent: true,
   },
   'emergency-veiled': {
@@ -199,8 +216,8 @@ export const alerts = {
     each: true,
   },
   'withdrawn-before-loss': {
-    says: 'The partner answered a withdrawal of ours that this store does not know: it was taken back in the time that was lost, and is restricted here.',
-    next: 'Find out why it was withdrawn, then withdraw it again or lift the restriction: caseref reference show SUBJECT',
+    says: 'The partner answered a withdrawal of ours that this store does not know: it was taken back in the time that was lost. It is closed here, and what waits of it for others waits.',
+    next: 'Look it up in your own system. Where it was withdrawn: caseref reference withdraw SUBJECT --reason CODE; where not: caseref reconcile PARTNER --lift --yes',
     urgent: true,
     each: true,
   },
@@ -219,8 +236,8 @@ export const alerts = {
     urgent: true,
   },
   'sequence-reused': {
-    says: 'The partner gave a number to two different messages: its state was put back to an older one, or somebody else signs.',
-    next: 'Ask the partner on a known number whether it restored a backup: caseref partner show PARTNER',
+    says: 'The partner gave a number to two different messages: its state was put back to an older one, or somebody else signs. It may not have noticed.',
+    next: 'Telephone the partner (caseref partner show PARTNER). Did it restore a backup? Its operator then declares it: caseref reconcile ISSUER --restored --yes (ISSUER is our address)',
     urgent: true,
   },
   'sequence-jump': {
@@ -228,9 +245,20 @@ export const alerts = {
     next: 'Ask the partner whether it restored a backup: caseref partner show PARTNER',
     urgent: true,
   },
+  'epochs-exceeded': {
+    says: 'The partner has begun its numbering anew so often that the newest of it is not watched: holes in it are not seen.',
+    next: 'Suspend it until its operator has found the cause: caseref partner suspend PARTNER --reason TEXT',
+    urgent: true,
+    quietHours: 24,
+  },
+  'witness-unusable': {
+    says: 'The file that tells whether the store was put back to an older state could not be read: it was set aside as witness.json.unusable-*, and a loss from before is not seen.',
+    next: 'Was the store restored from a backup? Then: caseref reconcile --all --restored --yes. If not, close this alert.',
+    urgent: true,
+  },
   'epoch-changed-again': {
     says: 'The partner began its numbering anew for the second time within a day.',
-    next: 'Ask the partner whether it restored a backup: caseref partner show PARTNER',
+    next: 'Telephone the partner (caseref partner show PARTNER). Did it restore a backup each time? Then compare once: caseref reconcile PARTNER. If not, somebody else may have its key: caseref partner suspend PARTNER --reason TEXT, and its operator looks for the cause',
     urgent: true,
   },
 } as const satisfies Record<string, AlertMeaning>;
@@ -260,8 +288,8 @@ export function alertMeaning(code: string): AlertMeaning {
 /** The next step with the partner and the subject in their places. */
 export function alertNext({ code, partner, subject }: { code: string; partner?: string; subject?: string }): string {
   return alertMeaning(code)
-    .next.replace('PARTNER', partner ?? 'ISSUER')
-    .replace('SUBJECT', subject ?? 'ID');
+    .next.replaceAll('PARTNER', () => partner ?? 'ISSUER')
+    .replaceAll('SUBJECT', () => subject ?? 'ID');
 }
 
 /** An entry of the feed, as far as alerts look at it. */

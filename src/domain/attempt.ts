@@ -29,6 +29,9 @@ const final = new Set(['invalid_request', 'authentication_failed', 'invalid_audi
 /** Answers that only people on the other side can change: asked again once a day. */
 const patient = new Set(['invalid_issuer', 'access_denied']);
 
+/** Nothing was sent: the partner's circuit breaker lets nothing through now. */
+export const PARTNER_AWAY = 'partner-away';
+
 /** Below HTTP, what happens before the first byte of a message is on its way. */
 const before: ReadonlySet<string> = new Set([
   'connection-refused',
@@ -39,11 +42,13 @@ const before: ReadonlySet<string> = new Set([
   'endpoint-insecure',
   'encryption-key-missing',
   'algorithm-not-shared',
+  PARTNER_AWAY,
   // Given up in the outbox, where nothing more was tried.
   'expired',
+  'unfetched',
 ]);
 
-/** Codes of attempts that found nobody there, or nobody who could be spoken to: where a gateway answers, its word for it. */
+/** Codes of attempts that found nobody there, or nobody who had time: where a gateway answers, its word for it. */
 export const absentCodes: ReadonlySet<string> = new Set([
   'connection-refused',
   'connection-lost',
@@ -51,6 +56,7 @@ export const absentCodes: ReadonlySet<string> = new Set([
   'timeout',
   'name-unresolved',
   'tls-refused',
+  'http-429',
   'http-502',
   'http-503',
   'http-504',
@@ -58,6 +64,19 @@ export const absentCodes: ReadonlySet<string> = new Set([
 
 /** Codes of attempts that were refused because of who we are to the partner. */
 export const unwillingCodes: ReadonlySet<string> = patient;
+
+/** What a partner's refusal of who we are means; undefined for every other code. Sentences about "it", the partner. */
+export function unwillingMeaning(code: string | null | undefined): string | undefined {
+  if (code === 'invalid_issuer')
+    return 'it does not know this node: no card of ours was added there, or we were removed';
+  if (code === 'access_denied') return 'it has not confirmed this node yet, or has suspended it';
+  return undefined;
+}
+
+/** Only the partner's operator can see and mend what it has of us. */
+export function askAboutUs(self: string): string {
+  return `Call its operator, who looks and mends it there: caseref partner show ${self}`;
+}
 
 /** Whether the recipient may have taken it: it said so, or its answer was lost or made by something in front of it. */
 export function mayHaveArrived(outcome: PostOutcome): boolean {

@@ -139,7 +139,7 @@ export const refusals = {
     'Another command or node on this machine is using this data directory',
     'Wait until that command has ended, or stop that node (Ctrl-C, or kill and its process number), and try again.',
   ],
-  'store-unavailable': ['The store cannot be reached', 'Check the database setting and that the server runs.'],
+  'store-unavailable': ['The store cannot be reached', 'Check CASEREF_DATABASE, and that the server runs.'],
   'setting-invalid': ['A setting is missing or contradicts another', 'Mend the setting named.'],
   'passphrase-wrong': [
     'The passphrase does not open the key store',

@@ -55,7 +55,10 @@ export function readReplayGrant(body: unknown, asked: ReplayRequest): ReplayGran
   const { epoch, from, to, messages } = body;
   if (epoch !== asked.epoch || from !== asked.from || !isNumber(to) || !isNumber(messages)) return undefined;
   // Whoever grants more than there can be is not believed how far the stream reaches.
-  return to >= asked.from && to - asked.from < replayLimits.messages ? { ...asked, to, messages } : undefined;
+  // Numbers begin at 1: a replay from 0 on is one from there.
+  return to >= asked.from && to - Math.max(asked.from, 1) < replayLimits.messages
+    ? { ...asked, to, messages }
+    : undefined;
 }
 
 /** Reads a refusal; undefined for what is none of the two. */

@@ -52,11 +52,12 @@ async function admit(
     if (!partner.keys.keys.has(kid)) void wantRefresh(exchange, issuer);
     return unproven(exchange, door, 'signature-invalid', issuer);
   }
-  const retryAfter = quota(issuer, door.perMinute, now);
-  if (retryAfter > 0) return { status: 'limited', retryAfter };
   const forgetAt = new Date((expires + NONCE_MARGIN) * 1000);
   if (!(await takeNonce(exchange.store.db, { issuer, nonce, forgetAt, at: new Date(now), isPoll: door.isPoll })))
     return unproven(exchange, door, 'nonce-used', issuer);
+  // After the nonce: whoever repeats a request that it overheard takes nothing from the one who signed it.
+  const retryAfter = quota(issuer, door.perMinute, now);
+  if (retryAfter > 0) return { status: 'limited', retryAfter };
   return partner.state === 'pending' ? { status: 'pending' } : { status: 'admitted', caller: { issuer } };
 }
 

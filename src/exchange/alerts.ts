@@ -5,6 +5,8 @@ import { closeAlert as closeStored, openAlerts } from '../store/alerts.ts';
 import { emergenciesTaken, emergenciesWaiting, purgesOverdue } from '../store/emergencies.ts';
 import { raise, recordEvents } from '../store/feed.ts';
 import { partnersWaitingSince } from '../store/held.ts';
+import { countsOfVeiled } from '../store/recovery.ts';
+import { untoldLosses } from '../store/standing-loss.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
 import { overdueBefore } from './decide-held.ts';
@@ -35,9 +37,17 @@ export interface AlertView {
   readonly lastAt: string;
 }
 
+/** How many of a partner's references show nowhere because of the loss that the alert is about. */
+function closedOf({ code, partner }: { code: string; partner: string }, veiled: ReadonlyMap<string, number>): string[] {
+  const count = code === 'state-lost' ? veiled.get(partner) : undefined;
+  return count === undefined ? [] : [`${count} of its references are closed until then.`];
+}
+
 /** Alerts that nobody has closed: the urgent ones first, then oldest first. */
 export async function listAlerts(exchange: Pick<Exchange, 'store'>): Promise<AlertView[]> {
   const rows = await openAlerts(exchange.store.db, MOST);
+  const lost = rows.filter(({ code }) => code === 'state-lost').map(({ partner }) => partner);
+  const veiled = await countsOfVeiled(exchange.store.db, lost);
   const views = rows.map((row): AlertView => {
     const { says, urgent = false } = alertMeaning(row.code);
     const named = {
@@ -48,7 +58,7 @@ export async function listAlerts(exchange: Pick<Exchange, 'store'>): Promise<Ale
       id: row.id,
       code: row.code,
       urgent,
-      message: says,
+      message: [says, ...closedOf(row, veiled)].join(' '),
       next: alertNext({ code: row.code, ...named }),
       ...named,
       count: row.count,
@@ -83,8 +93,10 @@ export async function findMissed(exchange: Exchange): Promise<void> {
   const waiting = await emergenciesWaiting(db, ago(14 * DAY), ago(EMERGENCY_WAIT_MS), MOST);
   const taken = await emergenciesTaken(db, ago(2 * DAY), ago(ACKNOWLEDGE_MS), MOST);
   const purges = await purgesOverdue(db, ago(HOUR), ago(PARTNER_PURGE_MS), MOST);
+  const lost = await untoldLosses(db, ago(DAY), MOST);
   const undecided = await partnersWaitingSince(db, overdueBefore(exchange));
   const causes = [
+    ...lost.map((one) => ({ code: 'state-lost', ...one }) as const),
     ...undecided.map((partner) => ({ code: 'decisions-overdue', partner }) as const),
     ...waiting.map((one) => ({ code: 'emergency-undelivered', ...one, subject: one.id }) as const),
     ...taken.map((one) => ({ code: 'emergency-unacknowledged', ...one, subject: one.id }) as const),

@@ -79,11 +79,17 @@ function answerOf(partner: string, outcome: PostOutcome): ToldPartner {
 
 /**
  * Tells partners that have not taken our new identity once more: whoever confirms it knows us from that moment on, and
- * nothing else tells us that it did.
+ * nothing else tells us that it did. A node that takes no inbound connection tells every key set until it is taken: nobody
+ * can ask for it.
  */
 export async function announceAgain(exchange: Exchange, published: Current | undefined): Promise<void> {
   if (!published) return;
   const now = exchange.clock();
-  const untaught = await claimUntaught(exchange.store.db, new Date(now), new Date(now - AGAIN_MS));
+  const untaught = await claimUntaught(
+    exchange.store.db,
+    new Date(now),
+    new Date(now - AGAIN_MS),
+    exchange.settings.pollOnly === true,
+  );
   if (untaught.length > 0) await announceKeys(exchange, published, untaught);
 }

@@ -1,3 +1,4 @@
+import { PARTNER_AWAY } from '../domain/attempt.ts';
 import { nextAttemptDelay } from '../domain/backoff.ts';
 import {
   claimOwed,
@@ -17,13 +18,13 @@ import { inTransaction } from '../store/transaction.ts';
 import { encryptSet } from '../wire/encrypt.ts';
 import { signAgain } from '../wire/sign.ts';
 import type { Exchange } from './context.ts';
-import { wayTo } from './deliver.ts';
 import type { PartnerEntry, Snapshot } from './directory.ts';
 import { deliveryPlace, openText, ownerOf, sealText } from './record.ts';
 import { decideKnown } from './redecide.ts';
 import { saysTheSame } from './same-disclosure.ts';
 import { issuedAt } from './signing-key.ts';
 import { every, type Ticking } from './ticking.ts';
+import { wayTo } from './way.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -32,7 +33,8 @@ const HORIZON_MS = 90 * 24 * HOUR;
 const SLACK_MS = 10 * MINUTE;
 /** When deliveries are looked at again after a publication: what was under way then ends within the lease of its process. */
 const LOOKS_MS = [MINUTE, 10 * MINUTE, HOUR, 24 * HOUR];
-const BATCH = 50;
+/** What is posted at one time, within the connections that one partner may get. */
+const BATCH = 32;
 const LEASE_MS = 60_000;
 const TICK_MS = 1000;
 
@@ -167,14 +169,18 @@ async function post(exchange: Exchange, { owed, partner, compact }: Extract<Weig
   const { issuer } = partner.facts;
   const { push } = partner.endpoints;
   if (push === undefined) return 'no-push';
-  if (exchange.transport.allowance(issuer, exchange.clock()) === 0) return 'partner-away';
+  if (exchange.transport.allowance(issuer, exchange.clock()) === 0) return PARTNER_AWAY;
   const way = await wayTo(exchange, partner, issuedAt(compact));
   if (typeof way === 'string') return way;
   const { signer, encryptTo } = way;
   if (signer.kid === owed.kid) return 'key-not-replaced';
   const token = await signAgain(compact, signer);
   const sent = encryptTo ? await encryptSet(token.compact, encryptTo) : token.compact;
-  const outcome = await exchange.transport.postToken(push, sent, { partner: issuer, local: partner.local });
+  const outcome = await exchange.transport.postToken(push, sent, {
+    partner: issuer,
+    local: partner.local,
+    aside: true,
+  });
   if (outcome.status === 'unreachable') return outcome.code;
   if (outcome.status === 'refused') return outcome.err ?? `http-${outcome.http}`;
   const stored = { id: owed.delivery, kid: signer.kid, digest: token.digest, ...sealed(exchange, owed, token.compact) };

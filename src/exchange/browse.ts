@@ -10,6 +10,7 @@ import {
   decisionsOf,
   findReference,
   hasCode,
+  type ListedDelivery,
   listDeliveries,
   listReferences,
   type ReferenceFilter,
@@ -54,7 +55,7 @@ async function page<Row extends { position: number }, View>(
  * A value that nothing here has or could be given is a mistake of the caller, and an empty list would hide it. A code that
  * a partner's newer list brought stays one that can be asked for.
  */
-export async function checkFilter(
+async function checkFilter(
   exchange: Exchange,
   { state, category, urgency, jurisdiction, partner }: ReferenceFilter,
 ): Promise<Refusal | undefined> {
@@ -70,6 +71,13 @@ export async function checkFilter(
   if (partner === undefined || partner === exchange.self || (await partnerRow(exchange.store.db, partner)))
     return undefined;
   return unknownPartner(partner, '/partner', 'query-invalid');
+}
+
+/** Refuses an organisation that is neither a partner nor this node: for the command line, where it is the answer and no wrong call. */
+export async function checkKnown(exchange: Exchange, partner: string | undefined): Promise<Refusal | undefined> {
+  if (partner === undefined || partner === exchange.self || (await partnerRow(exchange.store.db, partner)))
+    return undefined;
+  return unknownPartner(partner, '/partner');
 }
 
 /** References that fit a filter, newest first. */
@@ -126,7 +134,12 @@ export async function showDecisions(exchange: Exchange, originator: string, id: 
   return { items: rows.map((row) => viewDecision({ ...row, ...silent })), next: null };
 }
 
-/** Deliveries of a reference or of the whole node, newest first. */
+/** Why a delivery that is due does not go; `until` where the end is known. The line is known to the process that runs alone. */
+export interface HeldBack {
+  readonly heldBack?: { readonly by: 'suspended' | 'state-lost' | 'line-shut'; readonly until?: string };
+}
+
+/** Deliveries of a reference or of the whole node, newest first; `beside` adds to what is shown of each. */
 export async function browseDeliveries(
   exchange: Exchange,
   filter: {
@@ -136,6 +149,7 @@ export async function browseDeliveries(
     reference?: string | undefined;
   },
   request: PageRequest,
+  beside: (row: ListedDelivery) => HeldBack = () => ({}),
 ) {
   const wrong = await checkFilter(exchange, { partner: filter.partner });
   if (wrong) return wrong;
@@ -149,7 +163,7 @@ export async function browseDeliveries(
       const partner = partners.get(row.partner);
       // Nothing was tried and nothing failed: it is the partner's turn.
       const waits = row.state === 'queued' && row.last_code === null && partner && waitsToBeFetched(partner);
-      return viewDelivery(waits ? { ...row, last_code: WAITS_TO_BE_FETCHED } : row);
+      return { ...viewDelivery(waits ? { ...row, last_code: WAITS_TO_BE_FETCHED } : row), ...beside(row) };
     },
   );
 }

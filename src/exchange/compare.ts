@@ -1,3 +1,4 @@
+import { askAboutUs, unwillingMeaning } from '../domain/attempt.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { partnerRow } from '../store/partners.ts';
 import {
@@ -10,7 +11,7 @@ import {
   theirStreams,
   unsettledWithdrawals,
 } from '../store/reconcile.ts';
-import { countVeiled, lastRecovery } from '../store/recovery.ts';
+import { type AskedStream, countVeiled, lastRecovery } from '../store/recovery.ts';
 import type { RecoveryTable } from '../store/recovery-tables.ts';
 import { unknownOf } from '../store/unknown-receipts.ts';
 import type { Exchange } from './context.ts';
@@ -31,7 +32,9 @@ export interface Comparison {
   readonly partner: string;
   readonly state: string;
   readonly at: string;
-  /** Nothing differs, nothing waits for a person. */
+  /** Whether a node runs here: without one nothing leaves and nothing comes in. */
+  readonly running: boolean;
+  /** Nothing differs as far as this side sees, and nothing waits for a person; how far that holds, says `asOf`. */
   readonly even: boolean;
   readonly recovery?: {
     readonly because: string;
@@ -55,7 +58,13 @@ export interface Comparison {
     readonly withdrawals: readonly { readonly id: string; readonly outcome: string; readonly since: string }[];
   };
   readonly theirs: {
-    readonly streams: readonly { readonly epoch: string; readonly upTo: number; readonly highest: number }[];
+    /** `open`: numbers below the highest that are not in: under way, or not yet found missing. */
+    readonly streams: readonly {
+      readonly epoch: string;
+      readonly upTo: number;
+      readonly highest: number;
+      readonly open: number;
+    }[];
     readonly missing: readonly {
       readonly epoch: string;
       readonly first: number;
@@ -76,6 +85,8 @@ export interface Comparison {
     readonly receipts: number;
     /** Own references that are closed here because the partner said that we withdrew them. */
     readonly closed: readonly string[];
+    /** Own references that are open here though the partner says that we withdrew them: nothing else speaks for it. */
+    readonly claimed: readonly string[];
     /** References that the partner has from us and that this store does not know. */
     readonly strange: readonly { readonly id: string; readonly outcome: string; readonly at: string }[];
   };
@@ -84,15 +95,21 @@ export interface Comparison {
     readonly outcome?: string;
     readonly code?: string;
     readonly at: string;
+    readonly answeredAt?: string;
     readonly answeredAfterMs?: number;
   };
+  /**
+   * When the partner last answered a round trip, where that is fresh: only until then is it known that nothing more is under
+   * way. Absent where it did not, or long ago.
+   */
+  readonly asOf?: string;
   readonly tasks: readonly Task[];
 }
 
 const instant = (at: Date) => isoInstant(at.getTime());
 
 /** Reads what there is to compare; changes nothing. */
-export async function compare(exchange: Exchange, partner: string, state: string): Promise<Comparison> {
+export async function compare(exchange: Exchange, partner: string, state: string, running = true): Promise<Comparison> {
   const { db } = exchange.store;
   const [recovery, veiled, ours, theirs, unknown, verify] = await Promise.all([
     lastRecovery(db, partner),
@@ -107,6 +124,7 @@ export async function compare(exchange: Exchange, partner: string, state: string
     partner,
     state,
     at: isoInstant(exchange.clock()),
+    running,
     ...(standing && { recovery: standing }),
     veiled,
     ours,
@@ -114,13 +132,14 @@ export async function compare(exchange: Exchange, partner: string, state: string
     unknown: {
       receipts: unknown.total,
       closed: unknown.closed,
+      claimed: unknown.claimed,
       strange: unknown.strange.map((one) => ({ ...one, at: instant(one.at) })),
     },
     ...(verify && { verify: trip(verify) }),
   };
   const hasReplay = (await partnerRow(db, partner))?.endpoints.replay !== undefined;
-  const tasks = tasksOf(said, hasReplay);
-  return { ...said, even: tasks.length === 0 && isEven(said), tasks };
+  const tasks = [...(running ? [] : [stoppedTask]), ...refusedTasks(exchange.self, said), ...tasksOf(said, hasReplay)];
+  return { ...said, ...freshness(exchange.clock(), verify), even: tasks.length === 0 && isEven(said), tasks };
 }
 
 async function readOurs({ store: { db } }: Exchange, partner: string): Promise<Comparison['ours']> {
@@ -151,7 +170,7 @@ async function readTheirs({ store: { db } }: Exchange, partner: string): Promise
     requestsTo(db, partner, LISTED),
   ]);
   return {
-    streams: streams.map(({ epoch, floor, highest }) => ({ epoch, upTo: floor, highest })),
+    streams: streams.map(({ epoch, floor, highest, open }) => ({ epoch, upTo: floor, highest, open })),
     missing: gaps.map(({ found_at, ...gap }) => ({ ...gap, since: instant(found_at) })),
     replays: requests.map(({ epoch, from_n, to_n, state, code, asked_at }) => ({
       epoch,
@@ -167,7 +186,9 @@ async function readTheirs({ store: { db } }: Exchange, partner: string): Promise
 async function readRecovery(exchange: Exchange, recovery: RecoveryTable): Promise<Comparison['recovery']> {
   const { because, at, resumed_at, opened_at } = recovery;
   const over = resumed_at !== null && opened_at !== null;
-  const { verify, streams } = over ? { verify: false, streams: [] } : await waitsFor(exchange.store.db, recovery);
+  const { verify, streams, askable } = over
+    ? { verify: false, streams: [], askable: true }
+    : await waitsFor(exchange.store.db, recovery);
   return {
     because,
     since: instant(at),
@@ -175,12 +196,15 @@ async function readRecovery(exchange: Exchange, recovery: RecoveryTable): Promis
     references: opened_at === null ? 'veiled' : 'open',
     waitsFor: [
       ...(verify ? ['the answer to a round trip'] : []),
-      ...streams.map(({ epoch, floor, state, code }) => {
-        const said = state === null ? 'not asked for yet' : `${state}${code === null ? '' : `, ${code}`}`;
-        return `its messages from ${floor + 1} on in epoch ${epoch} (${said})`;
-      }),
+      ...streams.map((stream) => missingOf(stream, askable)),
     ],
   };
+}
+
+function missingOf({ epoch, floor, state, code }: AskedStream, askable: boolean): string {
+  if (!askable && state === 'done') return `word of where it ended its epoch ${epoch}`;
+  const asked = state === null ? 'not asked for yet' : `${state}${code === null ? '' : `, ${code}`}`;
+  return `its messages from ${floor + 1} on in epoch ${epoch} (${askable ? asked : 'it is waited for and not asked'})`;
 }
 
 function trip({
@@ -195,15 +219,27 @@ function trip({
     ...(outcome !== null && { outcome }),
     ...(code !== null && { code }),
     at: instant(created_at),
-    ...(settled_at && { answeredAfterMs: settled_at.getTime() - created_at.getTime() }),
+    ...(settled_at && {
+      answeredAt: instant(settled_at),
+      answeredAfterMs: settled_at.getTime() - created_at.getTime(),
+    }),
   };
+}
+
+/** An answer that is older says nothing of this moment. */
+const FRESH_MS = 10 * 60_000;
+
+function freshness(now: number, verify: Awaited<ReturnType<typeof lastVerify>>): { asOf?: string } {
+  const at = verify?.outcome === 'accepted' ? verify.settled_at : null;
+  return at && now - at.getTime() <= FRESH_MS ? { asOf: instant(at) } : {};
 }
 
 type Said = Omit<Comparison, 'even' | 'tasks'>;
 
 function isEven({ ours, theirs, veiled, recovery }: Said): boolean {
   const going = recovery && (recovery.sending === 'stopped' || recovery.references === 'veiled');
-  return ours.unanswered.length === 0 && theirs.missing.length === 0 && veiled === 0 && !going;
+  const isWhole = theirs.missing.length === 0 && theirs.streams.every(({ open }) => open === 0);
+  return ours.unanswered.length === 0 && isWhole && veiled === 0 && !going;
 }
 
 /** What no replay and no second try mends. */
@@ -230,7 +266,16 @@ function tasksOf(said: Said, hasReplay: boolean): Task[] {
           task(
             true,
             `${unknown.closed.length} references of ours are closed here: the partner says that we withdrew them in the lost time.`,
-            `Withdraw each again (caseref reference withdraw ID --reason CODE), or show all again: caseref reconcile ${partner} --lift --yes`,
+            `Withdraw each again (caseref reference withdraw ID --reason CODE), or show all again, and let go on what waits of them: caseref reconcile ${partner} --lift --yes`,
+          ),
+        ]
+      : []),
+    ...(unknown.claimed.length > 0
+      ? [
+          task(
+            false,
+            `The partner says that we withdrew ${unknown.claimed.length} references of ours; nothing here speaks for it, and they are open.`,
+            `Look each up in your own system; withdraw what was (caseref reference withdraw ID --reason CODE), then: caseref reconcile ${partner} --lift --yes`,
           ),
         ]
       : []),
@@ -264,6 +309,20 @@ function tasksOf(said: Said, hasReplay: boolean): Task[] {
   ];
 }
 
+const stoppedTask: Task = {
+  urgent: true,
+  message: 'No node runs on this directory: nothing leaves, and nothing of the partner comes in.',
+  next: 'caseref serve',
+};
+
+/** What the partner says of us is mended by its operator alone, however often we try. */
+function refusedTasks(self: string, { partner, verify }: Omit<Comparison, 'even' | 'tasks'>): Task[] {
+  const meaning = verify?.outcome === undefined ? unwillingMeaning(verify?.code) : undefined;
+  if (meaning === undefined) return [];
+  const next = `${askAboutUs(self)}. Then send what waits: caseref delivery retry --all --state queued --partner ${partner}`;
+  return [task(true, `The partner refuses what we send (${verify?.code}): ${meaning}.`, next)];
+}
+
 const task = (urgent: boolean, message: string, next: string): Task => ({ urgent, message, next });
 
 function recoveryTasks({ partner, recovery, verify, theirs, veiled }: Said, hasReplay: boolean): Task[] {
@@ -273,9 +332,12 @@ function recoveryTasks({ partner, recovery, verify, theirs, veiled }: Said, hasR
     return [task(true, message, `caseref reference held --partner ${partner}`)];
   }
   const byHand = `Ask the partner what it withdrew since ${recovery.since}, restrict that, then: caseref reconcile ${partner} --open --yes`;
-  if (!hasReplay)
-    return [task(true, 'The partner cannot replay: its references stay closed until a person opens them.', byHand)];
-  if (theirs.replays.some(({ code }) => code === 'cursor_too_old'))
+  if (!hasReplay) {
+    const message =
+      'The partner cannot be asked for a replay: its references stay closed until it has sent by itself what is missing.';
+    return [task(true, message, `One that only polls does so within a day. Else: ${byHand}`)];
+  }
+  if (theirs.replays.some(({ state, code }) => state === 'refused' && code === 'cursor_too_old'))
     return [task(true, 'The partner does not keep what is missing any more.', byHand)];
   if (verify && verify.outcome === undefined && verify.code !== undefined) {
     const message = `The partner does not answer (${verify.code}); its references stay closed until it does.`;

@@ -15,9 +15,10 @@ import {
   settleHeldMessages,
   standingsOf,
 } from '../store/held.ts';
+import { toldPairs } from '../store/may-hold.ts';
 import { lockReferences } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
-import { deliveryInsert, type NewDelivery, toldPairs } from '../store/outbox.ts';
+import { deliveryInsert, type NewDelivery } from '../store/outbox.ts';
 import { destroyReferences } from '../store/recall.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';

@@ -1,14 +1,9 @@
-import type { AlertCause } from '../domain/alert.ts';
-import { afterAttempt, mayHaveArrived, type PostOutcome } from '../domain/attempt.ts';
-import { mustEncrypt, willEncrypt } from '../domain/encryption.ts';
+import { PARTNER_AWAY } from '../domain/attempt.ts';
 import { waitsToBeFetched } from '../domain/poll.ts';
-import type { Signer } from '../domain/secrets.ts';
-import { emergenciesAmong } from '../store/emergencies.ts';
-import { type NewEvent, raise, recordEvents } from '../store/feed.ts';
-import type { Trx } from '../store/open.ts';
-import { type Attempt, type Claimed, partnersWithWork, releaseDeliveries, settleAttempts } from '../store/outbox.ts';
+import { type Claimed, partnersWithWork, releaseDeliveries } from '../store/outbox.ts';
 import { inTransaction } from '../store/transaction.ts';
-import { type EncryptionKey, encryptionKey, encryptSet } from '../wire/encrypt.ts';
+import { CONNECTIONS } from '../transport/pools.ts';
+import { giveUp, postpone, type Settled, settleBatch, settledBy } from './attempts.ts';
 import type { Exchange } from './context.ts';
 import type { PartnerEntry } from './directory.ts';
 import { gather } from './gather.ts';
@@ -17,13 +12,13 @@ import { ringPolls } from './poll-bell.ts';
 import { decideAgain } from './redecide.ts';
 import { wantRefresh } from './refresh.ts';
 import { createReturns, type Returns } from './returns.ts';
-import { lostKeys, type Sealed, seal, type Unsealed } from './seal.ts';
+import { lostKeys, type Sealed, seal, wireToken } from './seal.ts';
 import { claimWithinLimits } from './send-limits.ts';
-import { type NoSigner, signerFor } from './signing-key.ts';
+import { type Way, wayTo } from './way.ts';
 
 const BATCH = 100;
-/** Posts under way to one partner; a slow partner fills its own and nobody else's. */
-const IN_FLIGHT = 64;
+/** Posts under way to one partner, each on a connection: none waits for one while its time runs. */
+const IN_FLIGHT = CONNECTIONS;
 /** Longer than any post can take (20 s); what a killed process had claimed waits this long. */
 const LEASE_MS = 30_000;
 const TICK_MS = 1000;
@@ -38,13 +33,6 @@ export interface Delivery {
    * off before that and goes on with the same bytes, at once and in any process.
    */
   stop(limitMs: number): Promise<void>;
-}
-
-export interface Settled {
-  readonly attempt: Attempt;
-  readonly event?: NewEvent | undefined;
-  /** What a person must be told because of it. */
-  readonly cause?: AlertCause | undefined;
 }
 
 /**
@@ -139,26 +127,45 @@ async function drain(
   const underway = new Set<Promise<unknown>>();
   const track = (work: Promise<Settled | undefined>) => {
     const tracked = work
-      .then((one) => one && settle(one))
+      .then((one) => one && conclude(issuer, one, settle, at.returns))
       .catch((failure: unknown) => exchange.log.failure('delivery.failed', failure, { partner: issuer }))
       .finally(() => underway.delete(tracked));
     underway.add(tracked);
   };
-  while (!control.stopping) {
-    const snapshot = await exchange.directory.current();
-    const partner = snapshot.partners.get(issuer);
-    const push = partner?.endpoints.push;
-    if (!partner || push === undefined || waitsToBeFetched(partner) || partner.state === 'pending') break;
-    const allowed = Math.min(IN_FLIGHT, exchange.transport.allowance(issuer, exchange.clock()));
-    if (allowed < IN_FLIGHT) at.returns.missed(issuer);
-    const claimed = allowed > underway.size ? await claim(exchange, issuer, allowed - underway.size) : [];
-    for (const settling of await dispatch(exchange, push, claimed, at)) track(settling);
-    if (underway.size === 0 && claimed.length === 0) break;
-    if (claimed.length === 0) await endOrBell(underway, issuer, at.bells);
-    // Half of the room free: claims stay batches instead of ones and twos.
-    while (underway.size > IN_FLIGHT / 2) await Promise.race(underway);
+  try {
+    await pump();
+  } finally {
+    // Whatever ended it: what is under way belongs to this pump, and the next one counts anew.
+    await Promise.allSettled(underway);
   }
-  await Promise.allSettled(underway);
+
+  async function pump(): Promise<void> {
+    while (!control.stopping) {
+      const snapshot = await exchange.directory.current();
+      const partner = snapshot.partners.get(issuer);
+      const push = partner?.endpoints.push;
+      if (!partner || push === undefined || waitsToBeFetched(partner) || partner.state === 'pending') break;
+      const allowed = Math.min(IN_FLIGHT, exchange.transport.allowance(issuer, exchange.clock()));
+      if (allowed < IN_FLIGHT) at.returns.missed(issuer);
+      const claimed = allowed > underway.size ? await claim(exchange, issuer, allowed - underway.size) : [];
+      for (const settling of await dispatch(exchange, push, claimed, at)) track(settling);
+      if (underway.size === 0 && claimed.length === 0) break;
+      if (claimed.length === 0) await endOrBell(underway, issuer, at.bells);
+      // Half of the room free: claims stay batches instead of ones and twos.
+      while (underway.size > IN_FLIGHT / 2) await Promise.race(underway);
+    }
+  }
+}
+
+/** Settles first: what waits longer is let go by what has been taken, and by nothing that might still fail. */
+async function conclude(
+  issuer: string,
+  one: Settled,
+  settle: (one: Settled) => Promise<undefined>,
+  returns: Returns,
+): Promise<void> {
+  await settle(one);
+  if (one.posted !== undefined) await returns.note(issuer, one.posted, one.attempt);
 }
 
 /** Until everything under way has ended, or something new is due: one answer that takes long keeps nothing else back. */
@@ -202,61 +209,6 @@ async function dispatch(
   ];
 }
 
-/** With which of our keys messages to a partner are signed now, and for which of its keys encrypted. */
-interface Way {
-  readonly signer: Signer;
-  readonly encryptTo: EncryptionKey | undefined;
-}
-
-/** Why nothing goes to a partner now. */
-export type NoWay = NoSigner | 'encryption-key-missing';
-
-/**
- * How messages go to a partner at this moment, or why none can: then they wait, and a person is told. `iat`: when the message
- * was issued, in seconds since 1970, where it was signed before.
- */
-export async function wayTo(exchange: Exchange, partner: PartnerEntry, iat?: number): Promise<Way | NoWay> {
-  const now = Math.floor(exchange.clock() / 1000);
-  const signer = await signerFor(exchange, partner.algs, iat ?? now);
-  if (typeof signer === 'string') return signer;
-  const key = encryptionKey(partner.keys, now);
-  if (!key && mustEncrypt(partner.encryption)) return 'encryption-key-missing';
-  return { signer, encryptTo: willEncrypt(partner.encryption, key !== undefined) ? key : undefined };
-}
-
-/** Our own keys: one alert, however many partners wait. */
-const ofOurs: ReadonlySet<NoWay> = new Set(['key-unpublished', 'key-ended']);
-
-/** Nothing leaves plain because a key is missing: it is tried again as if the partner were away. */
-export function postpone(
-  exchange: Exchange,
-  partner: PartnerEntry,
-  delivery: Claimed,
-  lease: string,
-  code: NoWay,
-): Settled {
-  const { issuer } = partner.facts;
-  if (code === 'encryption-key-missing') wantRefresh(exchange, issuer);
-  return {
-    ...settledBy(exchange, issuer, delivery, lease, { status: 'unreachable', code }),
-    cause: ofOurs.has(code) ? { code } : { code, partner: issuer },
-  };
-}
-
-/** What cannot be signed is a defect of ours: a person sees it among the dead letters, and the others go on. */
-export function giveUp(
-  exchange: Exchange,
-  partner: PartnerEntry,
-  { delivery, failure }: Unsealed,
-  lease: string,
-): Settled {
-  const { issuer } = partner.facts;
-  const now = exchange.clock();
-  exchange.log.failure('delivery.unsealed', failure, { partner: issuer, jti: delivery.jti });
-  const attempt: Attempt = { id: delivery.id, lease, state: 'dead', code: 'internal', nextAt: new Date(now) };
-  return { attempt, event: delivery.receipted ? undefined : deadEvent(delivery, issuer, 'internal', now) };
-}
-
 /** Claims what is due and decides again what was decided under another directory; the latter is claimed anew after that. */
 export async function claim(exchange: Exchange, issuer: string, room: number): Promise<readonly Claim[]> {
   const lease = exchange.chance.uuid4();
@@ -290,13 +242,14 @@ function claimDue(exchange: Exchange, issuer: string, lease: string, room: numbe
 async function send(
   exchange: Exchange,
   partner: PartnerEntry,
-  { push, encryptTo, basis, halt, returns, cut }: Way & AtPost & { readonly push: string; readonly basis: number },
-  { delivery, compact, kid }: Sealed,
+  { push, encryptTo, basis, halt, cut }: Way & AtPost & { readonly push: string; readonly basis: number },
+  one: Sealed,
   lease: string,
 ): Promise<Settled | undefined> {
   const issuer = partner.facts.issuer;
-  // Anew at each attempt: what is kept is the signed message, and each attempt has a key agreement of its own.
-  const token = encryptTo ? await encryptSet(compact, encryptTo) : compact;
+  const { delivery, kid } = one;
+  const token = await wireToken(one, encryptTo);
+  if (typeof token !== 'string') return giveUp(exchange, partner, token, lease);
   const entered = await halt.enter(delivery, issuer, basis);
   if (!entered) return giveBack(exchange, delivery, lease);
   const signal = AbortSignal.any([cut, ...(entered.signal ? [entered.signal] : [])]);
@@ -304,11 +257,10 @@ async function send(
     .postToken(push, token, { partner: issuer, local: partner.local, signal })
     .finally(entered.leave);
   if (signal.aborted && outcome.status !== 'accepted') return brokenOff(exchange, delivery, lease);
+  if (outcome.status === 'unreachable' && outcome.code === PARTNER_AWAY) return giveBack(exchange, delivery, lease);
   if (outcome.status === 'refused' && outcome.err === 'invalid_key') wantRefresh(exchange, issuer);
   const keyLost = kid !== null && lostKeys(exchange).has(kid);
-  const settled = settledBy(exchange, issuer, { ...delivery, keyLost }, lease, outcome);
-  await returns.note(issuer, delivery.event, settled.attempt);
-  return settled;
+  return { ...settledBy(exchange, issuer, { ...delivery, keyLost }, lease, outcome), posted: delivery.event };
 }
 
 /** Whoever claims it next asks anew whether it may leave; it waits without a pause, and with the number that it has. */
@@ -319,79 +271,4 @@ async function giveBack(exchange: Exchange, { id }: Claimed, lease: string): Pro
 /** Nobody saw the partner's answer, so it may have it; it waits without a pause, and whoever claims it asks anew. */
 function brokenOff(exchange: Exchange, { id, last_code: code }: Claimed, lease: string): Settled {
   return { attempt: { id, lease, state: 'queued', code, nextAt: new Date(exchange.clock()), reached: true } };
-}
-
-export function settledBy(
-  exchange: Exchange,
-  issuer: string,
-  delivery: Claimed & { readonly keyLost?: boolean },
-  lease: string,
-  outcome: PostOutcome,
-): Settled {
-  const now = exchange.clock();
-  const step = afterAttempt(
-    outcome,
-    {
-      attempts: delivery.attempts,
-      ageMs: now - bornAt(delivery),
-      everlasting: delivery.event === 'withdrawn',
-      lastCode: delivery.last_code,
-      keyLost: delivery.keyLost ?? false,
-    },
-    exchange.chance.fraction(),
-  );
-  exchange.metrics.sent(step.state === 'sent' ? 'accepted' : outcome.status);
-  const attempt: Attempt = {
-    id: delivery.id,
-    lease,
-    state: step.state,
-    code: step.code,
-    nextAt: new Date(now + step.delayMs),
-    reached: mayHaveArrived(outcome),
-  };
-  // What has a receipt is no dead letter, though it could not be sent once more.
-  const isDead = step.state === 'dead' && !delivery.receipted;
-  return { attempt, event: isDead ? deadEvent(delivery, issuer, step.code, now) : undefined };
-}
-
-/** Since when it is tried: a person who sends it once more, or a duplicate that asks for its receipt, begins its time anew. */
-function bornAt({ created_at, reissued_at, retried_at }: Claimed): number {
-  return Math.max((reissued_at ?? created_at).getTime(), retried_at?.getTime() ?? 0);
-}
-
-function deadEvent(delivery: Claimed, partner: string, code: string | null, now: number): NewEvent {
-  return {
-    type: 'delivery.dead',
-    at: new Date(now),
-    partner,
-    jti: delivery.jti,
-    ...(code !== null && { code }),
-    ...(delivery.originator !== null && { originator: delivery.originator }),
-    ...(delivery.reference_id !== null && { reference: delivery.reference_id }),
-  };
-}
-
-/** An emergency that did not get through at the first try is told at once: the other tries take minutes. */
-async function undelivered(trx: Trx, attempts: readonly Attempt[]): Promise<AlertCause[]> {
-  const failed = attempts.filter(({ state }) => state !== 'sent').map(({ id }) => id);
-  const emergencies = await emergenciesAmong(trx, failed);
-  return emergencies.map(({ partner, originator, id }) => ({
-    code: 'emergency-undelivered',
-    partner,
-    originator,
-    subject: id,
-  }));
-}
-
-export async function settleBatch(exchange: Exchange, batch: readonly Settled[]): Promise<undefined[]> {
-  const attempts = batch.map((one) => one.attempt);
-  const events = batch.map((one) => one.event).filter((event) => event !== undefined);
-  await inTransaction(exchange.store.db, async (trx) => {
-    await settleAttempts(trx, attempts, new Date(exchange.clock()));
-    await recordEvents(trx, events);
-    const causes = batch.map(({ cause }) => cause).filter((cause) => cause !== undefined);
-    await raise(trx, [...(await undelivered(trx, attempts)), ...causes], new Date(exchange.clock()));
-  });
-  exchange.metrics.grouped('settle', batch.length);
-  return batch.map(() => undefined);
 }

@@ -1,7 +1,7 @@
 import type { DropReason } from '../domain/dropped.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { closeAlertAbout } from '../store/alerts.ts';
-import { dropLetter, type Letter, lockLetter } from '../store/dead-letters.ts';
+import { dropLetter, type Letter, type LockedLetter, lockLetter } from '../store/dead-letters.ts';
 import { eventInsert, type NewEvent, reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert } from '../store/outbox.ts';
@@ -24,7 +24,8 @@ function conflict(message: string, next: string): Refusal {
 }
 
 /** Why a message cannot be given up: it is evidence, it is on its way, or somebody has a right to it. */
-function obstacle({ state, event, sent_at, lease_until }: Letter, now: Date): Refusal | undefined {
+function obstacle(letter: LockedLetter, now: Date): Refusal | undefined {
+  const { id, state, event, sent_at, lease_until, reference_id: reference } = letter;
   const list = 'Look at it: caseref delivery list.';
   if (event === 'receipt' || event === 'voided')
     return conflict(`A ${event} is owed to the partner and cannot be given up.`, 'caseref delivery retry ID');
@@ -36,6 +37,11 @@ function obstacle({ state, event, sent_at, lease_until }: Letter, now: Date): Re
   }
   if (state === 'queued' && lease_until !== null && lease_until > now)
     return conflict('It is under way at this moment.', 'Wait a minute, then look again: caseref delivery list.');
+  // A number that is covered says that nothing came: of what may have come it would be a lie, and nobody would ask for it back.
+  if (letter.perhaps_there) {
+    const next = `Send it until there is an answer: caseref delivery retry ${id}; or take the reference back: caseref reference withdraw ${reference}`;
+    return conflict('The partner may have it: its answer was lost. What may have arrived cannot be given up.', next);
+  }
   return undefined;
 }
 

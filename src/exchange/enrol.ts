@@ -10,6 +10,7 @@ import { inTransaction } from '../store/transaction.ts';
 import type { OpenedCard } from '../wire/card.ts';
 import { isLoopbackIssuer } from '../wire/issuer.ts';
 import type { Exchange } from './context.ts';
+import { endRecoveries } from './lost-state.ts';
 import { isFork, readCard, refuseFork, refuseIdentity } from './peer-card.ts';
 import { keySetColumns, storeKeys } from './pin-keys.ts';
 import { voidDropped } from './remove-partner.ts';
@@ -71,6 +72,8 @@ async function introduce(
     // The old numbers ended with the removal: what it counts from here on is another stream.
     await trx.updateTable('partner_stream').set({ epoch, n: 0 }).where('partner', '=', card.iss).execute();
     await voidDropped(exchange, trx, card.iss, at);
+    // What an earlier release left of a loss that was noted before the removal.
+    await endRecoveries(trx, card.iss, at);
   } else {
     await insertRows(trx, 'partner', [{ issuer: card.iss, ...row, refresh_failures: 0 }]);
     await insertRows(trx, 'partner_stream', [{ partner: card.iss, epoch, n: 0 }]);

@@ -5,6 +5,7 @@ import { isAlertOpen } from '../store/refresh.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { announceAgain } from './announce.ts';
 import type { Exchange } from './context.ts';
+import { createKeyCatchUp } from './key-catch-up.ts';
 import { changeKeys, secondsNow } from './key-change.ts';
 import { activateWithin, retireWithin } from './key-state.ts';
 import { destroyUnoffered } from './publish.ts';
@@ -63,16 +64,21 @@ export async function findEnding(exchange: Exchange): Promise<void> {
   await inTransaction(exchange.store.db, (trx) => raise(trx, [{ code: 'key-ending' }], at, { seenAgain: true }));
 }
 
-/** One look at a time: follows the plan, tells of keys that end (once an hour) and a new identity until it is taken. */
+/**
+ * One look at a time: publishes what should be published already, follows the plan, tells of keys that end (once an hour) and
+ * a new identity until it is taken.
+ */
 export function createKeyPlan(exchange: Exchange): () => Promise<void> {
   let warnedAt = Number.NEGATIVE_INFINITY;
+  const catchUp = createKeyCatchUp(exchange);
   return async () => {
+    const mayTell = await catchUp();
     await followKeyPlan(exchange);
     if (exchange.clock() - warnedAt >= HOUR_MS) {
       warnedAt = exchange.clock();
       await findEnding(exchange);
     }
-    await announceAgain(exchange, await publishedKeySet(exchange));
+    if (mayTell) await announceAgain(exchange, await publishedKeySet(exchange));
   };
 }
 

@@ -5,6 +5,7 @@ import { raise } from '../store/feed.ts';
 import { keepGaps, reusedNumbers } from '../store/gaps.ts';
 import type { Trx } from '../store/open.ts';
 import {
+  boundStreams,
   forgetVoided,
   highestOf,
   keepVoided,
@@ -27,6 +28,8 @@ const HORIZON = 90 * DAY;
 const STREAMS = 200;
 const STEP = 1000;
 const MOST_STEPS = 20;
+/** Epochs of one partner that are watched: each costs a walk, and nobody begins anew so often without being put back each time. */
+const MOST_EPOCHS = 100;
 
 interface Stream {
   readonly partner: string;
@@ -51,6 +54,7 @@ export async function noteNumbers(
     n: Math.max(...stream.map(({ n }) => n)),
   }));
   const before = await noteReached(trx, reached, at, new Date(at.getTime() - DAY));
+  const crowded = await boundEpochs(trx, before, at);
   const reused = await noteReused(trx, before, came, at);
   const overdrawn = await noteVoided(trx, [...arrivals, ...again].flatMap(voidedRuns), at);
   return [
@@ -60,9 +64,25 @@ export async function noteNumbers(
         (came.get(`${stream.partner} ${stream.epoch}`) ?? []).map(({ n }) => n),
       ),
     ),
+    ...crowded,
     ...reused,
     ...overdrawn,
   ];
+}
+
+/** A partner that begins one epoch after the other hurts its own line only: what is too many of them is not watched, and is told. */
+async function boundEpochs(trx: Trx, before: readonly StreamBefore[], at: Date): Promise<AlertCause[]> {
+  const fresh = Map.groupBy(
+    before.filter(({ highest }) => highest === null),
+    ({ partner }) => partner,
+  );
+  const causes: AlertCause[] = [];
+  for (const [partner, streams] of fresh) {
+    if ((streams[0]?.watched ?? 0) + streams.length <= MOST_EPOCHS) continue;
+    await boundStreams(trx, partner, MOST_EPOCHS, at);
+    causes.push({ code: 'epochs-exceeded', partner });
+  }
+  return causes;
 }
 
 interface NumberedArrival extends Stream {

@@ -4,7 +4,7 @@ import type { Exchange } from './context.ts';
 import { secondsNow } from './key-change.ts';
 import { cardClaims } from './publication.ts';
 import { identityHere } from './publish.ts';
-import { publishedKeySet, storedCard } from './published.ts';
+import { offeredKeySet, publishedKeySet, storedCard } from './published.ts';
 
 /**
  * This node's peer card: who we are, the identity key, and the current key set inside, for 30 days. Signed anew where the
@@ -14,6 +14,11 @@ export async function writeCard(exchange: Exchange): Promise<string | Refusal> {
   const published = await publishedKeySet(exchange);
   if (!published)
     return refuse('state-conflict', '', 'No key set is published yet.', 'Publish one: caseref keys publish.');
+  if ((await offeredKeySet(exchange)) === undefined) {
+    const message = 'The published key set offers a key that is revoked here: no card may carry it.';
+    const next = 'caseref keys publish, or from where the identity key is: caseref keys export-public FILE';
+    return refuse('state-conflict', '', message, next);
+  }
   const here = await identityHere(exchange);
   if (isRefusal(here)) return keptCard(exchange, here);
   const claims = cardClaims(exchange, here.identity, secondsNow(exchange));

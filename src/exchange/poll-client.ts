@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PARTNER_AWAY } from '../domain/attempt.ts';
 import { nextAttemptDelay } from '../domain/backoff.ts';
 import { type PollAnswer, type PollRequest, pollLimits, readPollAnswer } from '../domain/poll.ts';
 import { endLease, forgetLeases, noteAsked, takeLease } from '../store/poll.ts';
@@ -21,6 +22,8 @@ const LONGEST_PAUSE_MS = 5 * 60_000;
 /** What has been made durable is acknowledged at the end of a process, if the partner answers within this. */
 const LAST_MS = 2000;
 const NOTE_MS = 30_000;
+/** Between the beginnings of two polls: as many a minute as a partner's poll endpoint takes. */
+const LEAST_MS = 50;
 const ANSWER_BYTES = 1280 * 1024;
 
 /** One partner that this process asks. */
@@ -30,7 +33,7 @@ export interface Line {
   /** How far the partner's clock is ahead of ours, in milliseconds, where it refused ours. */
   aheadMs: number;
   failures: number;
-  /** Answers in a row that came at once and brought nothing. */
+  /** Answers in a row that came at once and brought nothing new. */
   hollow: number;
   notedAt: number;
 }
@@ -141,21 +144,34 @@ export async function askOnce(
 ): Promise<number | undefined> {
   const partner = (await exchange.directory.current()).partners.get(line.issuer);
   if (!partner || !isAsked(partner)) return undefined;
-  if (exchange.transport.allowance(line.issuer, exchange.clock()) === 0) return TICK_MS;
+  const allowed = exchange.transport.allowance(line.issuer, exchange.clock());
+  if (allowed === 0) return TICK_MS;
   const began = performance.now();
-  const outcome = await askSigned(exchange, partner, line, {}, over);
+  // A probe decides for everything else that waits for this partner, so it is not one that waits.
+  const outcome = await askSigned(exchange, partner, line, allowed === 1 ? { returnImmediately: true } : {}, over);
   if (over.aborted && outcome.status !== 'answered') return undefined;
+  if (outcome.status === 'unreachable' && outcome.code === PARTNER_AWAY) return TICK_MS;
   const answer = outcome.status === 'answered' ? readAnswer(outcome.body) : undefined;
   if (!answer) return fail(exchange, line, outcome);
   await note(exchange, line, null);
   line.failures = 0;
-  const wait = await takeSets(exchange, receive, answer, { from: line.issuer, answers: line.answers });
-  const pending = line.answers.acks.size + line.answers.errors.size > 0;
-  const hollow = !pending && !answer.moreAvailable && performance.now() - began < TICK_MS;
-  // A partner that does not wait, since another poll of ours is open there, is not asked as fast as it answers.
+  const { fresh, wait } = await takeSets(exchange, receive, answer, { from: line.issuer, answers: line.answers });
+  return Math.max(wait * 1000, restAfter(line, { fresh, tookMs: performance.now() - began }));
+}
+
+/**
+ * Only what is new is progress: a partner that answers at once and brings nothing new, whatever it says of more to come, is
+ * asked less and less often. What is to be acknowledged or refused is told at once after the first such answer.
+ */
+function restAfter(line: Line, { fresh, tookMs }: { readonly fresh: number; readonly tookMs: number }): number {
+  const hollow = fresh === 0 && tookMs < TICK_MS;
   line.hollow = hollow ? line.hollow + 1 : 0;
-  const rest = hollow ? Math.min(TICK_MS * 2 ** Math.min(line.hollow - 1, 10), pollLimits.waitMs) : 0;
-  return Math.max(wait * 1000, rest);
+  const least = Math.max(0, LEAST_MS - tookMs);
+  const pending = line.answers.acks.size + line.answers.errors.size > 0;
+  if (!hollow || (pending && line.hollow === 1)) return least;
+  // Messages that were here before have a quota of their own, and a replay may bring many.
+  const longest = line.answers.acks.size > 0 ? TICK_MS : pollLimits.waitMs;
+  return Math.min(TICK_MS * 2 ** Math.min(line.hollow - 1, 10), longest);
 }
 
 function readAnswer(body: Uint8Array): PollAnswer | undefined {

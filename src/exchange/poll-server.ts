@@ -3,13 +3,14 @@ import { type PollAnswer, type PollRequest, pollLimits } from '../domain/poll.ts
 import { releaseDeliveries } from '../store/outbox.ts';
 import { endLease, hasMore, markOffered, type Offered, takeLease, takeOffered } from '../store/poll.ts';
 import { inTransaction } from '../store/transaction.ts';
-import { encryptSet } from '../wire/encrypt.ts';
 import { type Admission, admission, type Caller } from './admit-request.ts';
+import { giveUp, postpone, type Settled, settleBatch, settledBy } from './attempts.ts';
 import type { Exchange } from './context.ts';
-import { type Claim, claim, giveUp, postpone, type Settled, settleBatch, settledBy, wayTo } from './deliver.ts';
+import { type Claim, claim } from './deliver.ts';
 import { awaitBell } from './poll-bell.ts';
 import { wantRefresh } from './refresh.ts';
-import { lostKeys, seal } from './seal.ts';
+import { lostKeys, seal, wireToken } from './seal.ts';
+import { wayTo } from './way.ts';
 
 /** Polls a minute of one partner: one that has caught up asks twice a minute, one that catches up as fast as it can. */
 const PER_MINUTE = 1200;
@@ -166,19 +167,16 @@ async function tokensOf(
     return [];
   }
   const { sealed, unsealed, waiting } = await seal(exchange, partner, ready, way.signer, basis);
+  const ordered = sealed.toSorted((one, other) => (one.delivery.n ?? 0) - (other.delivery.n ?? 0));
+  const written = await Promise.all(ordered.map(async (one) => ({ one, token: await wireToken(one, way.encryptTo) })));
+  const failed = written.flatMap(({ token }) => (typeof token === 'string' ? [] : [token]));
   const given = [
-    ...unsealed.map((one) => giveUp(exchange, partner, one, lease)),
+    ...[...unsealed, ...failed].map((one) => giveUp(exchange, partner, one, lease)),
     ...waiting.map(({ delivery, code }) => postpone(exchange, partner, delivery, lease, code)),
   ];
   await settleSome(exchange, given);
-  const { encryptTo } = way;
-  const ordered = sealed.toSorted((one, other) => (one.delivery.n ?? 0) - (other.delivery.n ?? 0));
-  return Promise.all(
-    ordered.map(async ({ delivery, compact }) => ({
-      id: delivery.id,
-      jti: delivery.jti,
-      text: encryptTo ? await encryptSet(compact, encryptTo) : compact,
-    })),
+  return written.flatMap(({ one: { delivery }, token }) =>
+    typeof token === 'string' ? [{ id: delivery.id, jti: delivery.jti, text: token }] : [],
   );
 }
 

@@ -2,12 +2,18 @@ import type { PollAnswer, SetError } from '../domain/poll.ts';
 import { type Peeked, peekSet } from '../wire/peek.ts';
 import { descriptions, type TokenError } from '../wire/token-refusal.ts';
 import type { Exchange } from './context.ts';
-import type { Receive } from './receive.ts';
+import { type Receive, TAKEN_BEFORE } from './receive.ts';
 
 /** What a partner is to be told of the SETs that it gave: in the next poll, and again until a poll went well. */
 export interface Answers {
   readonly acks: Set<string>;
   readonly errors: Map<string, SetError>;
+}
+
+/** What one answer brought: messages that were not here before, and the seconds to wait where the partner is above its quota. */
+export interface Taken {
+  readonly fresh: number;
+  readonly wait: number;
 }
 
 interface Fetched {
@@ -19,14 +25,14 @@ interface Fetched {
 /**
  * Takes the SETs of one answer through the very pipeline that a push goes through, in the order of their numbers. One is
  * acknowledged when it is durable and never before; what cannot be judged yet is neither acknowledged nor refused, and is
- * offered again. Gives the seconds to wait where the partner is above its quota.
+ * offered again.
  */
 export async function takeSets(
   exchange: Exchange,
   receive: Receive,
   { sets }: PollAnswer,
   { from, answers }: { readonly from: string; readonly answers: Answers },
-): Promise<number> {
+): Promise<Taken> {
   const fetched = await Promise.all(
     Object.entries(sets).map(async ([jti, token]): Promise<Fetched> => {
       return { jti, token, peeked: await peekSet(token, (kid) => exchange.keys.decrypter(kid)) };
@@ -37,13 +43,14 @@ export async function takeSets(
     if (wrong !== undefined) answers.errors.set(one.jti, errorOf(wrong));
     return wrong === undefined;
   });
-  let wait = 0;
+  let [fresh, wait] = [0, 0];
   for (const wave of wavesOf(genuine)) {
-    const waits = await Promise.all(wave.map((one) => takeOne(receive, one, answers)));
-    wait = Math.max(wait, ...waits);
+    const receptions = await Promise.all(wave.map((one) => takeOne(receive, one, answers)));
+    fresh += receptions.filter(({ isFresh }) => isFresh).length;
+    wait = Math.max(wait, ...receptions.map(({ retryAfter = 0 }) => retryAfter));
     if (wait > 0) break;
   }
-  return wait;
+  return { fresh, wait };
 }
 
 /** A partner gives its own messages, each under its own name: an acknowledgement names a message by that. */
@@ -70,12 +77,12 @@ function wavesOf(fetched: readonly Fetched[]): Fetched[][] {
   return waves;
 }
 
-async function takeOne(receive: Receive, { jti, token }: Fetched, { acks, errors }: Answers): Promise<number> {
+async function takeOne(receive: Receive, { jti, token }: Fetched, { acks, errors }: Answers) {
   const reception = await receive(Buffer.from(token, 'latin1'));
-  if (reception.status === 'limited') return reception.retryAfter;
   if (reception.status === 'taken') acks.add(jti);
-  else if (reception.refusal.status === 400) errors.set(jti, errorOf(reception.refusal.err));
-  return 0;
+  else if (reception.status === 'refused' && reception.refusal.status === 400)
+    errors.set(jti, errorOf(reception.refusal.err));
+  return { retryAfter: 0, ...reception, isFresh: reception.status === 'taken' && reception !== TAKEN_BEFORE };
 }
 
 function errorOf(err: TokenError): SetError {

@@ -1,8 +1,8 @@
 import { HORIZON_MS, LIFE_MS } from '../domain/attempt.ts';
 import { pollLimits, waitsToBeFetched } from '../domain/poll.ts';
 import { forgetNonces, takeAged } from '../store/poll.ts';
+import { settleBatch, settledBy } from './attempts.ts';
 import type { Exchange } from './context.ts';
-import { settleBatch, settledBy } from './deliver.ts';
 import type { PartnerEntry } from './directory.ts';
 import { every, type Ticking } from './ticking.ts';
 
@@ -31,6 +31,7 @@ async function giveUpAged(exchange: Exchange, entry: PartnerEntry): Promise<void
   const lease = exchange.chance.uuid4();
   const taken = await takeAged(exchange.store.db, {
     partner,
+    suspended: entry.state === 'suspended',
     before: new Date(now - LIFE_MS),
     horizon: new Date(now - HORIZON_MS),
     now: new Date(now),

@@ -4,6 +4,7 @@ import type { Signer } from '../domain/secrets.ts';
 import type { NamedPublicKey } from '../keys/keystore.ts';
 import { reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
+import { noteFirstUnder } from '../store/told.ts';
 import { announceKeys, type ToldPartner } from './announce.ts';
 import { oweLost } from './attest.ts';
 import type { Exchange } from './context.ts';
@@ -16,7 +17,7 @@ import {
   type PublicationRequest,
   signPublication,
 } from './publication.ts';
-import { publishedClaims, publishedRow } from './published.ts';
+import { publishedClaims, publishedRow, readPublished } from './published.ts';
 
 /** A key set that was made the published one. */
 export interface Published {
@@ -73,11 +74,35 @@ export async function publishKeys(exchange: Exchange): Promise<Published | Refus
   const here = await identityHere(exchange);
   if (isRefusal(here)) return here;
   const published = await withKeys(exchange, async (trx) => {
-    const draft = draftPublication(exchange, here.identity, (await publishedRow(trx)).seq);
-    return isRefusal(draft) ? draft : publishWithin(exchange, trx, await signPublication(draft, here.signer), draft);
+    return signWithin(exchange, trx, here);
   });
   await destroyUnoffered(exchange);
   return published;
+}
+
+/** The same, where `isWanted` still says so once nobody else can publish: of several processes one does. */
+export async function publishWhere(
+  exchange: Exchange,
+  isWanted: (trx: Trx) => Promise<boolean>,
+): Promise<Published | Refusal | undefined> {
+  const here = await identityHere(exchange);
+  if (isRefusal(here)) return here;
+  const published = await withKeys<Published | undefined>(exchange, async (trx) =>
+    (await isWanted(trx)) ? signWithin(exchange, trx, here) : { answer: undefined, events: [] },
+  );
+  await destroyUnoffered(exchange);
+  return published;
+}
+
+type IdentityHere = Exclude<Awaited<ReturnType<typeof identityHere>>, Refusal>;
+
+async function signWithin(
+  exchange: Exchange,
+  trx: Trx,
+  { signer, identity }: IdentityHere,
+): Promise<KeyChange<Published> | Refusal> {
+  const draft = draftPublication(exchange, identity, (await publishedRow(trx)).seq);
+  return isRefusal(draft) ? draft : publishWithin(exchange, trx, await signPublication(draft, signer), draft);
 }
 
 /** What the identity key is asked to sign where it is elsewhere: claims without secrets, in a stable order. */
@@ -133,9 +158,15 @@ async function publishWithin(
   const { seq } = claims;
   // The feed is locked before the node's row: two orders would be a deadlock.
   await reservePositions(trx, 0);
-  const before = revocations(await publishedClaims(trx));
+  const last = await publishedRow(trx);
+  const former = last.keySet === null ? undefined : readPublished(last.keySet);
+  const before = revocations(former?.claims);
   const revoked = [...revocations(claims)].filter(([kid, instant]) => instant !== before.get(kid));
   await trx.updateTable('node').set({ key_set: keySet, key_set_seq: seq, card }).execute();
+  // A store that was put back knows nothing of the new identity that its key file has.
+  if (former && former.identity !== readPublished(keySet).identity) {
+    await noteFirstUnder(trx, { seq, last: last.seq, at: new Date(exchange.clock()) });
+  }
   // With the publication, or never: a process that dies after it must not forget what it owes.
   const attested = await oweLost(
     exchange,

@@ -18,6 +18,9 @@ export type Reception =
   | { readonly status: 'refused'; readonly refusal: TokenRefusal }
   | { readonly status: 'limited'; readonly retryAfter: number };
 
+/** The very answer for a message that was here before: nothing new was stored. */
+export const TAKEN_BEFORE: Reception = { status: 'taken' };
+
 export type Receive = (token: Uint8Array) => Promise<Reception>;
 
 /** Answers of `openSet` that a change of the directory in another process may have made untrue. */
@@ -63,6 +66,7 @@ export function createReceive(exchange: Exchange): Receive {
       // What was taken before is no new message: whoever recorded it must not use up its sender's quota with it.
       repeats.note(known);
       quota.giveBack(iss);
+      return TAKEN_BEFORE;
     }
     return { status: 'taken' };
   };

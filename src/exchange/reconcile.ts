@@ -1,3 +1,4 @@
+import { isoInstant } from '../domain/instant.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
 import { hurryDelivery, pendingVerify } from '../store/checkup.ts';
@@ -5,14 +6,16 @@ import { requeue } from '../store/dead-letters.ts';
 import { recordEvents, reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert } from '../store/outbox.ts';
-import { lockPartner, partnerRows } from '../store/partners.ts';
+import { lockPartner, partnerRow, partnerRows } from '../store/partners.ts';
 import { lockUnanswered, openGaps } from '../store/reconcile.ts';
 import { lastRecovery, waitForVerify } from '../store/recovery.ts';
+import { hastenRequests } from '../store/replay-requests.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { reopenOwn } from '../store/unknown-receipts.ts';
 import { type Comparison, compare } from './compare.ts';
 import type { Exchange } from './context.ts';
+import { awaitReceipts, type Trip } from './doctor/round-trip.ts';
 import { endAlert } from './end-alert.ts';
 import { newVerify, noteLoss } from './lost-state.ts';
 import { open, resume, waitsFor } from './recovering.ts';
@@ -25,8 +28,8 @@ const MOST = 10_000;
 
 /** What was set going, by its name. */
 export interface Repairs {
-  /** A round trip is under way. */
-  readonly verify: boolean;
+  /** The round trip that is under way, since when, and whether this call began it or one waited already. */
+  readonly roundTrip: { readonly begun: boolean; readonly since: string };
   /** Messages that go once more, with the same bytes. */
   readonly sentAgain: number;
   /** Streams of which a replay is asked for. */
@@ -40,21 +43,27 @@ export interface Reconciled extends Comparison {
 
 /**
  * Compares what we and a partner have with what the protocol gives, and repairs what can be repaired without a person: a `verify`
- * goes, missing numbers are asked for, and what the partner never answered for is sent once more. `look` changes nothing.
+ * goes, missing numbers are asked for, and what the partner never answered for is sent once more. `look` changes nothing; `patient`
+ * waits ten seconds for the answer to the round trip, and tells what there is then.
  */
 export async function reconcile(
   exchange: Exchange,
   partner: string,
-  { look = false } = {},
+  { look = false, running = true, patient = false } = {},
 ): Promise<Reconciled | Refusal> {
   const state = await known(exchange, partner);
   if (isRefusal(state)) return state;
   // Compared before anything is set going: what is told is what was found.
-  const found = await compare(exchange, partner, state);
+  const found = await compare(exchange, partner, state, running);
   if (look || state !== 'active') return found;
-  const repairs = await repair(exchange, partner);
+  const { repairs, trip } = await repair(exchange, partner);
+  // A person asks: the pause after failures in a row is over.
+  exchange.transport.tryNow(partner);
   exchange.wake.outbox();
-  return { ...found, repairs };
+  if (!running || !patient) return { ...found, repairs };
+  await awaitReceipts(exchange, [trip], performance.now());
+  const after = await compare(exchange, partner, state, running);
+  return { ...after, even: after.even && repairs.sentAgain + repairs.replays === 0, repairs };
 }
 
 async function known(exchange: Exchange, partner: string): Promise<string | Refusal> {
@@ -62,19 +71,21 @@ async function known(exchange: Exchange, partner: string): Promise<string | Refu
   return rows.find(({ issuer }) => issuer === partner)?.state ?? unknownPartner(partner);
 }
 
-function repair(exchange: Exchange, partner: string): Promise<Repairs> {
+function repair(exchange: Exchange, partner: string): Promise<{ repairs: Repairs; trip: Trip }> {
   return inTransaction(exchange.store.db, async (trx) => {
     const at = new Date(exchange.clock());
     const replays = await askForMissing(trx, partner, at);
+    await hastenRequests(trx, partner, at);
     const ids = await lockUnanswered(trx, partner, { before: new Date(at.getTime() - ANSWER_MS), limit: MOST });
     await requeue(trx, ids, at);
-    await tryRoundTrip(exchange, trx, partner, at);
-    return { verify: true, sentAgain: ids.length, replays };
+    const { trip, roundTrip } = await tryRoundTrip(exchange, trx, partner, at);
+    return { repairs: { roundTrip, sentAgain: ids.length, replays }, trip };
   });
 }
 
-/** Holes, and what a recovery was refused for a reason that may have passed. */
+/** Holes, and what a recovery was refused for a reason that may have passed; nothing of a partner that cannot be asked. */
 async function askForMissing(trx: Trx, partner: string, at: Date): Promise<number> {
+  if ((await partnerRow(trx, partner))?.endpoints.replay === undefined) return 0;
   const wanted = new Map<string, number>();
   const want = (epoch: string, from: number) => wanted.set(epoch, Math.min(from, wanted.get(epoch) ?? from));
   for (const { epoch, first } of await openGaps(trx, partner, MOST)) want(epoch, first);
@@ -89,12 +100,23 @@ async function askForMissing(trx: Trx, partner: string, at: Date): Promise<numbe
 }
 
 /** A round trip that is under way goes now; else another one begins, which a recovery may go on from. */
-async function tryRoundTrip(exchange: Exchange, trx: Trx, partner: string, at: Date): Promise<void> {
+async function tryRoundTrip(
+  exchange: Exchange,
+  trx: Trx,
+  partner: string,
+  at: Date,
+): Promise<{ trip: Trip; roundTrip: Repairs['roundTrip'] }> {
   const pending = await pendingVerify(trx, partner, new Date(at.getTime() - HOUR));
-  if (pending) return hurryDelivery(trx, pending.id, at);
+  if (pending) {
+    await hurryDelivery(trx, pending.id, at);
+    const since = isoInstant(pending.created_at.getTime());
+    return { trip: { id: pending.id, partner, before: pending.attempts }, roundTrip: { begun: false, since } };
+  }
   const verify = newVerify(exchange, partner, await reservePositions(trx, 1), at);
   await insertAll(trx, [deliveryInsert([verify])]);
   await waitForVerify(trx, partner, verify.jti);
+  const since = isoInstant(at.getTime());
+  return { trip: { id: verify.id, partner, before: 0 }, roundTrip: { begun: true, since } };
 }
 
 /** Partners that our own state was lost for, by the operator's word. */
@@ -131,7 +153,7 @@ export function openPartner(
   return inTransaction(exchange.store.db, async (trx) => {
     if (!(await lockPartner(trx, partner))) return unknownPartner(partner);
     const opened = await open(exchange, trx, partner, 'operator');
-    return opened === undefined ? nothing('Nothing of this partner is veiled.') : { partner, opened };
+    return opened === undefined ? nothing('No reference of this partner is closed.') : { partner, opened };
   });
 }
 
@@ -147,16 +169,19 @@ export function resumeSending(
   });
 }
 
-/** The operator shows again what was closed here because this partner said that we withdrew it in the lost time. */
-export function liftClosed(
+/**
+ * The operator shows again what was closed here because this partner said that we withdrew it in the lost time, and what waits of
+ * it for others goes on. Where the partner is right, it is withdrawn again instead.
+ */
+export async function liftClosed(
   exchange: Exchange,
   partner: string,
 ): Promise<{ partner: string; lifted: readonly string[] } | Refusal> {
-  return inTransaction(exchange.store.db, async (trx) => {
+  const answer = await inTransaction(exchange.store.db, async (trx) => {
     if (!(await lockPartner(trx, partner))) return unknownPartner(partner);
     const at = new Date(exchange.clock());
-    const names = await reopenOwn(trx, partner);
-    if (names.length === 0) return nothing('Nothing of ours is closed by the word of this partner.');
+    const { names, said } = await reopenOwn(trx, partner);
+    if (names.length + said === 0) return nothing('Nothing of ours is closed by the word of this partner.');
     await recordEvents(
       trx,
       names.map(({ originator, id }) => ({ type: 'reference.unsealed', at, partner, originator, reference: id })),
@@ -164,4 +189,6 @@ export function liftClosed(
     await endAlert(trx, 'withdrawn-before-loss', partner, at);
     return { partner, lifted: names.map(({ id }) => id) };
   });
+  exchange.wake.outbox();
+  return answer;
 }

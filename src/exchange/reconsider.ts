@@ -1,14 +1,16 @@
 import { type NewEvent, recordEvents, reservePositions } from '../store/feed.ts';
 import { madeWhileAway } from '../store/held.ts';
+import { toldPairs } from '../store/may-hold.ts';
 import { lockReferences } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
-import { deliveryInsert, toldPairs } from '../store/outbox.ts';
+import { deliveryInsert } from '../store/outbox.ts';
 import { isClosed } from '../store/recall.ts';
 import { reviseReferences } from '../store/references.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
 import { heldEvents } from './decide.ts';
+import { alertHeldThere } from './held-there.ts';
 import { newDelivery } from './queue.ts';
 import { decideKnown, recallWithheld } from './redecide.ts';
 import { every, type Ticking } from './ticking.ts';
@@ -67,6 +69,12 @@ async function reconsiderBatch(exchange: Exchange, trx: Trx, issuer: string, aft
   const told = await toldPairs(trx, exchange.self, pairs);
   const lost = decided.filter(({ decision }) => decision.effect === 'withhold').map(({ name }) => name);
   await recallWithheld(exchange, trx, issuer, lost);
+  await alertHeldThere(
+    exchange,
+    trx,
+    decided.map(({ name, decision }) => ({ name, partner: issuer, decision })),
+    at,
+  );
   const going = decided.filter(({ decision }) => decision.effect === 'send');
   let position = await reservePositions(trx, going.length);
   const deliveries = going.map(({ name, reference }) => {

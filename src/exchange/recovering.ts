@@ -1,6 +1,6 @@
 import { raise, recordEvents } from '../store/feed.ts';
 import type { Database, Trx } from '../store/open.ts';
-import { lockPartner } from '../store/partners.ts';
+import { lockPartner, partnerRow } from '../store/partners.ts';
 import {
   type AskedStream,
   askedStreams,
@@ -8,15 +8,16 @@ import {
   settleRecovery,
   turnVeil,
   veiledEmergencies,
+  veiledOnWordSince,
   verifyOf,
 } from '../store/recovery.ts';
-import type { RecoveryTable } from '../store/recovery-tables.ts';
+import type { OpenedBy, RecoveryTable } from '../store/recovery-tables.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { closeOwn, markLooked, type Unlooked, unlookedReceipts } from '../store/unknown-receipts.ts';
 import type { Exchange } from './context.ts';
 import { endAlert } from './end-alert.ts';
 import { noteLoss } from './lost-state.ts';
-import { wantReplay } from './replay-client.ts';
+import { awaitReplay, wantReplay } from './replay-client.ts';
 import { every, type Ticking } from './ticking.ts';
 
 const TICK_MS = 1000;
@@ -37,7 +38,12 @@ export async function recover(exchange: Exchange): Promise<void> {
   await tellEmergencies(exchange);
   // The newest loss of a partner counts: what was asked for before it may have gone down with it.
   const newest = new Map((await openRecoveries(exchange.store.db)).map((one) => [one.partner, one]));
-  for (const recovery of newest.values()) await advance(exchange, recovery);
+  for (const recovery of newest.values()) {
+    // What one partner's rows break keeps nobody else's references closed.
+    await advance(exchange, recovery).catch((failure: unknown) => {
+      exchange.log.failure('recovery.failed', failure, { partner: recovery.partner });
+    });
+  }
 }
 
 /** What a recovery still waits for. */
@@ -45,11 +51,17 @@ export interface Waiting {
   /** The partner has not answered a round trip since: nobody knows where its numbers stand. */
   readonly verify: boolean;
   readonly streams: readonly AskedStream[];
+  /** The partner publishes an address for replays; what of one that does not is missing comes by itself, or never. */
+  readonly askable: boolean;
 }
 
-/** Whether a stream is in: its replay is through, or it ended and the partner does not know it any more. */
-function isIn({ state, code, superseded }: AskedStream): boolean {
-  return state === 'done' || (state === 'refused' && code === 'cursor_in_future' && superseded);
+/**
+ * Whether a stream is in: its replay is through, or it ended and the partner does not know it any more. One that cannot be asked
+ * grants nothing, so that only what it says itself tells where an epoch ended that it left in the lost time.
+ */
+function isIn({ state, code, superseded, endless }: AskedStream, askable: boolean): boolean {
+  if (state === 'done') return askable || !endless;
+  return state === 'refused' && code === 'cursor_in_future' && superseded;
 }
 
 export async function waitsFor(
@@ -58,16 +70,35 @@ export async function waitsFor(
 ): Promise<Waiting> {
   const { partner, at, verify } = recovery;
   const trip = verify === null ? undefined : await verifyOf(db, partner, verify);
-  const streams = await askedStreams(db, partner, at, HORIZON_DAYS);
-  return { verify: trip?.outcome == null, streams: streams.filter((stream) => !isIn(stream)) };
+  const askable = (await partnerRow(db, partner))?.endpoints.replay !== undefined;
+  const streams = await askedStreams(db, { partner, at, verify }, HORIZON_DAYS);
+  return { verify: trip?.outcome == null, streams: streams.filter((stream) => !isIn(stream, askable)), askable };
 }
 
 async function advance(exchange: Exchange, recovery: RecoveryTable): Promise<void> {
   const { verify, streams } = await waitsFor(exchange.store.db, recovery);
+  await endVeilOnWord(exchange, recovery.partner, streams);
   // Asked before our new epoch is known there, the partner would leave out what it has our receipts for.
   if (verify) return;
   const unasked = streams.some(({ state }) => state === null);
   if (unasked || streams.length === 0) await inTransaction(exchange.store.db, (trx) => settle(exchange, trx, recovery));
+}
+
+/**
+ * A veil that hangs on a partner's word alone is the partner's to keep by its silence: it ends when the partner refuses its
+ * replay, and after a day. References to it go on waiting for what is missing.
+ */
+async function endVeilOnWord(exchange: Exchange, partner: string, streams: readonly AskedStream[]): Promise<void> {
+  const { db } = exchange.store;
+  const since = await veiledOnWordSince(db, partner);
+  if (!since) return;
+  const isRefused = streams.some(({ state }) => state === 'refused');
+  if (!isRefused && exchange.clock() - since.getTime() < DAY) return;
+  await inTransaction(db, async (trx) => {
+    await lockPartner(trx, partner);
+    // Our own word may have come to it meanwhile.
+    if (await veiledOnWordSince(trx, partner)) await open(exchange, trx, partner, isRefused ? 'refused' : 'time');
+  });
 }
 
 /** Under the partner's lock, where nothing comes in meanwhile: another process may have been here, or another loss. */
@@ -76,23 +107,20 @@ async function settle(exchange: Exchange, trx: Trx, { partner, epoch }: Recovery
   const recovery = (await openRecoveries(trx)).filter((one) => one.partner === partner).at(-1);
   if (recovery?.epoch !== epoch) return;
   const at = new Date(exchange.clock());
-  const { verify, streams } = await waitsFor(trx, recovery);
+  const { verify, streams, askable } = await waitsFor(trx, recovery);
   if (verify) return;
-  // Never above what came: a number that the partner never gave would tell it that its own state was lost.
-  for (const { epoch: stream, floor, highest } of streams.filter(({ state }) => state === null))
-    await wantReplay(trx, { partner, epoch: stream, from: Math.min(floor + 1, highest), at });
+  for (const { epoch: stream, floor, highest } of streams.filter(({ state }) => state === null)) {
+    // Never above what came: a number that the partner never gave would tell it that its own state was lost.
+    const wanted = { partner, epoch: stream, from: Math.min(floor + 1, highest), at };
+    await (askable ? wantReplay(trx, wanted) : awaitReplay(trx, { ...wanted, to: highest }));
+  }
   if (streams.length > 0) return;
   await open(exchange, trx, partner, 'replay');
   await resume(exchange, trx, partner, 'replay');
 }
 
 /** Shows a partner's references again; gives how many, or undefined where nothing was veiled. */
-export async function open(
-  exchange: Exchange,
-  trx: Trx,
-  partner: string,
-  by: 'replay' | 'operator',
-): Promise<number | undefined> {
+export async function open(exchange: Exchange, trx: Trx, partner: string, by: OpenedBy): Promise<number | undefined> {
   const at = new Date(exchange.clock());
   if (!(await settleRecovery(trx, partner, 'opened', by, at))) return undefined;
   const count = await turnVeil(trx, partner, 'up');
@@ -141,20 +169,17 @@ async function lookAtReceipts(exchange: Exchange): Promise<void> {
   }
 }
 
-const takenBack: ReadonlySet<string> = new Set(['sealed', 'purged', 'retained']);
-
 /**
  * A message that we do not know and that its recipient answered for was sent in a time that is lost here. Where our own witness or
- * operator vouches for the loss, a receipt for a withdrawal closes what it withdrew; on a partner's word alone nothing of ours
- * is closed, since one that lies must hurt no line but its own. Gives whether something was closed.
+ * operator vouches for the loss, a receipt for a withdrawal may close what it withdrew (see `closeOwn`); on a partner's word alone
+ * nothing of ours is closed, since one that lies must hurt no line but its own. Gives whether something was closed.
  */
 async function lookAt(exchange: Exchange, trx: Trx, receipt: Unlooked): Promise<boolean> {
-  const { partner, outcome, originator, reference_id: id, explained, misdirected, vouched } = receipt;
+  const { partner, originator, reference_id: id, explained, misdirected } = receipt;
   const at = new Date(exchange.clock());
   if (misdirected || at.getTime() - receipt.received_at.getTime() > REMEMBERED) return false;
   if (!explained) await noteLoss(exchange, trx, { partner, because: 'receipt-unknown' });
-  if (!vouched || !takenBack.has(outcome) || originator !== exchange.self || id === null) return false;
-  if (!(await closeOwn(trx, { originator, id }, at))) return false;
+  if (originator === null || id === null || !(await closeOwn(trx, receipt, exchange.self, at))) return false;
   await recordEvents(trx, [{ type: 'reference.sealed', at, originator, reference: id, partner, code: 'state-lost' }]);
   await raise(trx, [{ code: 'withdrawn-before-loss', partner, originator, subject: id }], at);
   return true;

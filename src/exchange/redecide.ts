@@ -1,26 +1,22 @@
 import type { Decision, SendEffect } from '../domain/decision.ts';
 import { type NewEvent, recordEvents, reservePositions } from '../store/feed.ts';
 import { decidedByPerson } from '../store/held.ts';
+import { toldPairs } from '../store/may-hold.ts';
 import { type KnownReference, lockReferences } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
-import {
-  type Claimed,
-  deliveryInsert,
-  endClaimed,
-  releaseDeliveries,
-  restDeliveries,
-  toldPairs,
-} from '../store/outbox.ts';
+import { type Claimed, deliveryInsert, endClaimed, releaseDeliveries, restDeliveries } from '../store/outbox.ts';
 import { closedReason, isClosed } from '../store/recall.ts';
 import { reviseReferences } from '../store/references.ts';
 import { surelyThere } from '../store/replay.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
+import { closedByReceipt } from '../store/unknown-receipts.ts';
 import { matchKeys } from '../wire/match.ts';
 import type { Exchange } from './context.ts';
 import { coverNumbers, type Uncovered } from './cover.ts';
 import { decideOne, heldByGate, heldEvents } from './decide.ts';
 import type { PartnerEntry, Snapshot } from './directory.ts';
+import { alertHeldThere } from './held-there.ts';
 import { newDelivery, newNotice, voidedOf } from './queue.ts';
 import { decisionRow, openReference, type ReferenceName } from './record.ts';
 import { saysTheSame } from './same-disclosure.ts';
@@ -45,10 +41,10 @@ export async function decideAgain(
 }
 
 /**
- * What becomes of a claimed delivery: it `goes`, its bytes are made `again`, it is `over`, or it is `broken`: nobody can read
- * what it is about.
+ * What becomes of a claimed delivery: it `goes`, its bytes are made `again`, it `waits` for the operator since its reference is
+ * closed by somebody's word, it is `over`, or it is `broken`: nobody can read what it is about.
  */
-type Fate = 'goes' | 'again' | 'over' | 'broken';
+type Fate = 'goes' | 'again' | 'waits' | 'over' | 'broken';
 type Known = ReturnType<typeof decideKnown>[number];
 
 function fateOf(
@@ -85,6 +81,7 @@ async function decideWithin(
   const names = new Map(claimed.map((delivery) => [delivery.reference_id, nameOf(exchange, delivery)]));
   const rows = new Map((await lockReferences(trx, [...names.values()])).map((row) => [row.id, row]));
   const open = [...rows.values()].filter(({ state }) => !isClosed(state));
+  const closed = await closedByReceipt(trx, exchange.self, [...rows.keys()]);
   const persons = await decidedByPerson(trx, issuer, open);
   const decided = new Map(
     open
@@ -98,10 +95,12 @@ async function decideWithin(
   );
   const fates = Map.groupBy(claimed, (delivery) => {
     const id = delivery.reference_id ?? '';
+    if (closed.has(id)) return 'waits';
     return fateOf(exchange, partner, delivery, rows.get(id), decided.get(id));
   });
   const idsOf = (deliveries: readonly Claimed[] = []) => deliveries.map(({ id }) => id);
   await releaseDeliveries(trx, idsOf(fates.get('goes')), lease, snapshot.version);
+  await releaseDeliveries(trx, idsOf(fates.get('waits')), lease);
   const stopped = [...(fates.get('over') ?? []), ...(fates.get('again') ?? [])];
   // What the partner took is evidence: it stays as it is. Where it asks for it again, it learns that this will not come.
   const unreadable = fates.get('broken') ?? [];
@@ -118,12 +117,12 @@ async function decideWithin(
   const broken = unread.filter(({ id }) => buried.some((one) => one.id === id));
   const known = [...decided.values()];
   const withheld = known.filter(({ decision }) => decision.effect === 'withhold').map(({ name }) => name);
-  await recallWithheld(
+  await recallWithheld(exchange, trx, issuer, withheld);
+  await alertHeldThere(
     exchange,
     trx,
-    issuer,
-    withheld,
-    stopped.filter(mayBeThere).map((one) => one.reference_id ?? ''),
+    known.map(({ name, decision }) => ({ name, partner: issuer, decision })),
+    at,
   );
   await voidNumbers(exchange, trx, issuer, [...dropped, ...buried], at);
   const asked = fates.get('again') ?? [];
@@ -165,11 +164,6 @@ async function coverReplayed(
   }
 }
 
-/** The partner has it, or may have: an answer was lost, or a process died with it under way. */
-function mayBeThere({ sent_at, reached, digest, attempts, last_code: code }: Claimed): boolean {
-  return sent_at !== null || reached || (digest !== null && attempts > 1 && code === null);
-}
-
 /** A corrected message has a new jti (protocol, "Receipts"). */
 async function queueAnew(
   exchange: Exchange,
@@ -194,19 +188,18 @@ function nameOf(exchange: Exchange, { reference_id: id }: Claimed): ReferenceNam
   return { originator: exchange.self, id: id as string };
 }
 
-/** A partner that holds what it may not have any more is asked to give it up; `perhaps` names what it may hold besides. */
+/** A partner that holds what it may not have any more, or may hold it, is asked to give it up. */
 export async function recallWithheld(
   exchange: Exchange,
   trx: Trx,
   partner: string,
   names: readonly ReferenceName[],
-  perhaps: readonly string[] = [],
 ): Promise<void> {
   if (names.length === 0) return;
   const pairs = names.map(({ id }) => ({ id, partner }));
   const told = await toldPairs(trx, exchange.self, pairs);
   for (const name of names) {
-    if (told.has(`${name.id} ${partner}`) || perhaps.includes(name.id))
+    if (told.has(`${name.id} ${partner}`))
       await recall(exchange, trx, name, [partner], { reason: 'superseded', purge: true });
   }
 }

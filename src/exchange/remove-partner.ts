@@ -21,6 +21,7 @@ import {
   tellEnded,
 } from './acts.ts';
 import type { Exchange } from './context.ts';
+import { endRecoveries } from './lost-state.ts';
 import { newNotice, voidedOf } from './queue.ts';
 
 /** A withdrawal that its recipient has not settled: it can no longer reach a partner that is removed. */
@@ -85,6 +86,7 @@ export async function removePartner(
     const dropped = await endDeliveries(trx, issuer);
     await endPolicies(trx, issuer);
     await dropReplacement(trx, issuer);
+    await endRecoveries(trx, issuer, at);
     await writePartner(trx, issuer, { state: 'removed', state_reason: null, refresh_wanted_at: null });
     const body = { kid: row.identity_kid, ...signersOf(standing) };
     await recordEvents(trx, [{ type: 'partner.removed', at, partner: issuer, body }]);

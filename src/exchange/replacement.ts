@@ -5,7 +5,7 @@ import { unknownPartner } from '../domain/unknown-partner.ts';
 import { type NewEvent, raise, recordEvents } from '../store/feed.ts';
 import type { Database, Trx } from '../store/open.ts';
 import { bumpDirectory, lockPartner } from '../store/partners.ts';
-import { closeAlertOf } from '../store/refresh.ts';
+import { closeAlertsOf } from '../store/refresh.ts';
 import { dropReplacement, endFormerKeys, keepReplacement, replacementOf, writePartner } from '../store/replacements.ts';
 import { type OpenedCard, openCard } from '../wire/card.ts';
 import { isFingerprint, sameFingerprint, spokenFingerprint } from '../wire/fingerprint.ts';
@@ -192,7 +192,7 @@ async function replace(exchange: Exchange, trx: Trx, replacement: Replacement): 
   const { state, type, jurisdictions, foreign_client: foreign } = recorded;
   const told = since && { since: isoInstant(since.getTime()), count: suspect };
   const body = { kid, replaced: row.identity_kid, type, jurisdictions, ...told };
-  const alert = await closeAlertOf(trx, 'identity-changed', issuer, at);
+  const [alert] = await closeAlertsOf(trx, 'identity-changed', issuer, at);
   await recordEvents(trx, [
     { type: 'partner.replaced', at, partner: issuer, body },
     ...(alert === undefined ? [] : [alertClosed(issuer, alert, at)]),

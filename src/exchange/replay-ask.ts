@@ -1,7 +1,7 @@
 import { nextAttemptDelay } from '../domain/backoff.ts';
 import { type ReplayRefusal, readReplayGrant, readReplayRefusal, replayLimits } from '../domain/replay.ts';
 import { raise } from '../store/feed.ts';
-import { highestNumber, loseGaps } from '../store/gaps.ts';
+import { highestNumber, isWhole, loseGaps } from '../store/gaps.ts';
 import type { Trx } from '../store/open.ts';
 import { claimRequest, moveRequest, partnersToAsk, putWanted } from '../store/replay-requests.ts';
 import type { ReplayRequestTable } from '../store/replay-tables.ts';
@@ -60,8 +60,14 @@ async function askPartner(exchange: Exchange, partner: PartnerEntry): Promise<vo
     return claimRequest(trx, issuer, claim);
   });
   if (!request) return;
-  const outcome = await post(exchange, partner, request);
-  await inTransaction(exchange.store.db, (trx) => settle(exchange, trx, request, outcome));
+  try {
+    const outcome = await post(exchange, partner, request);
+    await inTransaction(exchange.store.db, (trx) => settle(exchange, trx, request, outcome));
+  } catch (failure) {
+    // Else it would be asked again every ten minutes without end.
+    exchange.log.failure('replay.failed', failure, { partner: issuer });
+    await inTransaction(exchange.store.db, (trx) => putOff(exchange, trx, request, 'internal', 0));
+  }
 }
 
 async function post(exchange: Exchange, partner: PartnerEntry, { epoch, from_n }: ReplayRequestTable) {
@@ -105,14 +111,17 @@ async function putOff(
   const at = new Date(exchange.clock());
   const pause = nextAttemptDelay(request.attempts, exchange.chance.fraction());
   // An answer is an answer: its partner is not asked again for ten minutes. Silence is not.
-  const asked = code.startsWith('http-') || code === 'answer-invalid';
+  const asked = code.startsWith('http-') || code === 'answer-invalid' || code === 'internal';
   const least = asked ? EVERY_MS + pause / 10 : pause;
   const nextAt = new Date(at.getTime() + Math.min(Math.max(least, retryAfterMs), DAY));
   const state = at.getTime() - request.created_at.getTime() > HORIZON_MS ? 'refused' : 'wanted';
   await moveRequest(trx, request.id, { state, code, at, nextAt, asked });
 }
 
-/** What is older than the partner keeps is lost, and a person is told; the rest is asked for. */
+/**
+ * What is older than the partner keeps is lost, and a person is told; the rest is asked for. Where all of that came here before,
+ * as in an epoch that has been quiet for long, nothing is lost.
+ */
 async function startLater(
   trx: Trx,
   request: ReplayRequestTable,
@@ -120,22 +129,26 @@ async function startLater(
   at: Date,
 ): Promise<void> {
   const { partner, epoch, id, cause, attempts } = request;
-  await moveRequest(trx, id, { state: 'refused', code: err, at });
-  await loseGaps(trx, request, oldest, at);
-  await raise(trx, [{ code: 'replay-too-old', partner, subject: epoch }], at);
+  const isHere = await isWhole(trx, request, { from: request.from_n, below: oldest });
+  await moveRequest(trx, id, { state: isHere ? 'done' : 'refused', code: err, at });
+  if (!isHere) {
+    await loseGaps(trx, request, oldest, at);
+    await raise(trx, [{ code: 'replay-too-old', partner, subject: epoch }], at);
+  }
   // Above what came there is nothing to ask for: a partner would take that for a loss of its own.
   if (oldest > (await highestNumber(trx, request))) return;
   await putWanted(trx, { partner, epoch, from: oldest, cause, at, attempts });
 }
 
 /**
- * The partner has given no such number. Above the highest that came this only says that nothing is missing; below it, the
- * partner has lost what it knew, and cannot send it again.
+ * The partner has given no such number. Above the highest that came this only says that nothing more is there, and the request
+ * is through where all below it came; below it, the partner has lost what it knew, and cannot send it again.
  */
 async function giveUp(trx: Trx, request: ReplayRequestTable, at: Date): Promise<void> {
   const { partner, epoch, id, from_n: from } = request;
-  await moveRequest(trx, id, { state: 'refused', code: 'cursor_in_future', at });
   const highest = await highestNumber(trx, request);
+  const isThrough = from > highest && (await isWhole(trx, request, { from, below: from }));
+  await moveRequest(trx, id, { state: isThrough ? 'done' : 'refused', code: 'cursor_in_future', at });
   if (from > highest) return;
   await loseGaps(trx, request, highest + 1, at);
   await raise(trx, [{ code: 'partner-state-lost', partner, subject: epoch }], at);

@@ -1,5 +1,5 @@
 import type { Database, Trx } from '../store/open.ts';
-import { newestRequest, putWanted } from '../store/replay-requests.ts';
+import { newestRequest, putAwaited, putWanted } from '../store/replay-requests.ts';
 
 /** A partner's stream, and the number from which on it is wanted once more. */
 export interface Wanted {
@@ -15,6 +15,11 @@ export interface Wanted {
  */
 export async function wantReplay(trx: Trx, { partner, epoch, from, at }: Wanted): Promise<void> {
   await putWanted(trx, { partner, epoch, from, cause: 'state', at });
+}
+
+/** Waits for numbers of a partner that cannot be asked for them: one that only polls sends them again when it sees our new epoch. */
+export async function awaitReplay(trx: Trx, { to, ...wanted }: Wanted & { readonly to: number }): Promise<void> {
+  await putAwaited(trx, { ...wanted, to });
 }
 
 /** How it stands with what was last wanted of a stream; `code` says why it was refused. */

@@ -1,8 +1,24 @@
 import { replayLimits } from '../domain/replay.ts';
 import { reservePositions } from '../store/feed.ts';
-import { firstMissingOf, hasArrived, isUnfilled, noteGaps, openGaps } from '../store/gaps.ts';
+import {
+  firstMissingOf,
+  hasArrived,
+  hasOpenGap,
+  highestNumber,
+  isUnfilled,
+  noteGaps,
+  openGaps,
+} from '../store/gaps.ts';
 import type { Trx } from '../store/open.ts';
-import { isWanted, lockGranted, moveRequest, openSince, putWanted, unasked } from '../store/replay-requests.ts';
+import {
+  isWanted,
+  lockGranted,
+  lockUnaskable,
+  moveRequest,
+  openSince,
+  putWanted,
+  unasked,
+} from '../store/replay-requests.ts';
 import type { GapTable, ReplayRequestTable } from '../store/replay-tables.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
@@ -21,6 +37,8 @@ export async function followReplays(exchange: Exchange): Promise<void> {
   await inTransaction(exchange.store.db, async (trx) => {
     for (const request of await lockGranted(trx, MOST)) await follow(exchange, trx, request);
     const at = new Date(exchange.clock());
+    for (const request of await lockUnaskable(trx, MOST))
+      if (await isNeedless(trx, request)) await moveRequest(trx, request.id, { state: 'done', code: null, at });
     for (const stream of await unasked(trx, MOST)) await putWanted(trx, { ...stream, cause: 'gap', at });
   });
 }
@@ -53,22 +71,37 @@ async function endWhenFilled(trx: Trx, partner: string, at: Date): Promise<void>
   if (!(await isUnfilled(trx, partner, since))) await endAlert(trx, 'sequence-gap', partner, at);
 }
 
-async function follow(exchange: Exchange, trx: Trx, request: ReplayRequestTable): Promise<void> {
-  const { id, partner, epoch, from_n: from, cause, attempts } = request;
+/** Nobody is asked, and nothing is missing any more: what else there is to learn from an answer, nobody will tell. */
+async function isNeedless(trx: Trx, request: ReplayRequestTable): Promise<boolean> {
+  const to = await highestNumber(trx, request);
+  if ((await firstMissingOf(trx, request, { from: request.from_n, to })) > to) return true;
+  return request.cause === 'gap' && !(await hasOpenGap(trx, request));
+}
+
+async function follow(
+  exchange: Exchange,
+  trx: Trx,
+  request: ReplayRequestTable & { readonly askable: boolean },
+): Promise<void> {
+  const { id, partner, epoch, from_n: from, cause, grants, askable } = request;
   const to = request.to_n ?? from;
   const at = new Date(exchange.clock());
   const missing = await firstMissingOf(trx, request, { from, to });
   if (missing > to) {
     await moveRequest(trx, id, { state: 'done', code: null, at });
     // As much as fits into one replay: there may be more.
-    if (cause === 'state' && to - from + 1 >= replayLimits.messages)
+    if (askable && cause === 'state' && to - from + 1 >= replayLimits.messages)
       await putWanted(trx, { partner, epoch, from: to + 1, cause, at });
     return;
   }
-  const patience = Math.min(PATIENCE_MS * 2 ** Math.min(attempts - 1, 10), LONGEST_MS);
+  // What is wanted once more meanwhile is asked for as soon as this one may end: of a stream one is granted at a time.
+  const again = await isWanted(trx, request);
+  const patience = again ? PATIENCE_MS : Math.min(PATIENCE_MS * 2 ** Math.min(Math.max(grants, 1) - 1, 10), LONGEST_MS);
   if (at.getTime() - (request.asked_at?.getTime() ?? 0) < patience) return;
   const lost = at.getTime() - request.created_at.getTime() > replayLimits.horizonMs;
-  if (lost || (await isWanted(trx, request))) {
+  // Whoever cannot be asked sends it by itself, when it comes to it.
+  if (!askable && !lost) return;
+  if (lost || again) {
     await moveRequest(trx, id, { state: 'refused', code: 'incomplete', at });
     if (!lost) await putWanted(trx, { partner, epoch, from: missing, cause, at });
     return;

@@ -1,11 +1,10 @@
 import { type ReplayGrant, type ReplayRefusal, type ReplayRequest, replayLimits } from '../domain/replay.ts';
-import { recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { ownEpoch } from '../store/recovery.ts';
-import { countKept, lastReplay, oldestKept, partnerSince } from '../store/replay.ts';
-import { insertRows } from '../store/rows.ts';
+import { lastReplay } from '../store/replay.ts';
 import { inTransaction, lockName } from '../store/transaction.ts';
 import { type Admission, admission, type Caller } from './admit-request.ts';
+import { beginReplay, oldestFor } from './begin-replay.ts';
 import type { Exchange } from './context.ts';
 import { noteLoss } from './lost-state.ts';
 
@@ -64,15 +63,8 @@ async function refuseCursor(
     if (!own.ended && from > own.n + 1) await noteLoss(exchange, trx, { partner, because: 'counter-overtaken' });
     return { err: 'cursor_in_future' };
   }
-  const oldest = (await oldestKept(trx, { partner, epoch }, await reach(exchange, trx, partner))) ?? own.n + 1;
+  const oldest = (await oldestFor(exchange, trx, { partner, epoch })) ?? own.n + 1;
   return Math.max(from, 1) < oldest ? { err: 'cursor_too_old', oldest } : undefined;
-}
-
-/** How far back this partner is served: to the horizon, and never to what was sent to another organisation of its name. */
-async function reach(exchange: Exchange, trx: Trx, partner: string): Promise<Date> {
-  const horizon = exchange.clock() - replayLimits.horizonMs;
-  const since = await partnerSince(trx, partner);
-  return new Date(Math.max(horizon, (since?.getTime() ?? 0) - 1));
 }
 
 async function waitFor(exchange: Exchange, trx: Trx, partner: string): Promise<number> {
@@ -90,18 +82,6 @@ async function grant(
 ): Promise<ReplayAnswer> {
   const own = await ownEpoch(trx, partner, epoch);
   const to = Math.min(own?.n ?? 0, Math.max(from, 1) + replayLimits.messages - 1);
-  const messages = await countKept(trx, { partner, epoch }, { from, to });
-  const at = new Date(exchange.clock());
-  const row = {
-    id: exchange.chance.uuid(),
-    partner,
-    epoch,
-    from_n: from,
-    to_n: to,
-    next_n: Math.max(from, 1),
-    messages,
-  };
-  await insertRows(trx, 'replay', [{ ...row, state: 'running', asked_at: at }]);
-  await recordEvents(trx, [{ type: 'replay.granted', at, partner, body: { count: messages } }]);
+  const messages = await beginReplay(exchange, trx, { partner, epoch, from, to });
   return { status: 'granted', grant: { epoch, from, to, messages } };
 }

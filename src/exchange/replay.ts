@@ -3,6 +3,7 @@ import { replayLimits } from '../domain/replay.ts';
 import type { Trx } from '../store/open.ts';
 import { closedReason } from '../store/recall.ts';
 import {
+  askForStopped,
   countReplayed,
   lockReplay,
   lockStretch,
@@ -15,6 +16,7 @@ import type { ReplayTable } from '../store/replay-tables.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
 import { coverNumbers, type Uncovered } from './cover.ts';
+import { replayUnasked } from './replay-unasked.ts';
 import { every, type Ticking } from './ticking.ts';
 
 const TICK_MS = 1000;
@@ -28,6 +30,7 @@ const STEP = 500;
  * as the policy of that moment lets it: see `decideAgain`.
  */
 export async function workOffReplays(exchange: Exchange): Promise<void> {
+  await replayUnasked(exchange);
   const looked: string[] = [];
   for (;;) {
     const id = await inTransaction(exchange.store.db, (trx) => step(exchange, trx, looked));
@@ -67,6 +70,8 @@ async function advance(
     fates.filter(({ fate }) => fate === 'again').map(({ one }) => one.id),
     at,
   );
+  const waiting = fates.filter(({ fate }) => fate === 'waits').map(({ one }) => one.id);
+  await askForStopped(trx, partner, waiting, at);
   const covered = fates.flatMap(({ one, fate }) =>
     fate === 'again' || fate === 'waits' ? [] : [{ n: one.n, reason: fate }],
   );
@@ -95,6 +100,7 @@ function fateOf(one: Stretch, earliest: number): 'again' | 'waits' | Voided['rea
   if (one.state === 'queued') return 'waits';
   if (one.state === 'dropped') return ended[one.last_code ?? ''] ?? 'dropped';
   if (one.outcome === 'refused') return 'refused';
+  if (one.closed_by_word) return 'waits';
   const closed = closedReason(one.reference_state);
   if (closed) return closed;
   if (one.created_at.getTime() <= earliest) return 'expired';

@@ -1,6 +1,15 @@
-import { type Refusal, refuse } from '../domain/refusal.ts';
+import { isoInstant } from '../domain/instant.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
-import { hasDead, type Letter, lockLetter, lockLetters, requeue } from '../store/dead-letters.ts';
+import {
+  hasDead,
+  hastenAll,
+  type Letter,
+  lockLetter,
+  lockLetters,
+  requeue,
+  waitingFor,
+} from '../store/dead-letters.ts';
 import { recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { closedAmong } from '../store/recall.ts';
@@ -34,31 +43,56 @@ export async function retryDelivery(
     const [going] = await sendable(trx, [letter]);
     if (!going) return refuse('reference-withdrawn');
     await sendAgain(trx, [going], new Date(exchange.clock()));
-    return { id, state: 'queued' as const };
+    return { id, state: 'queued' as const, partner: letter.partner };
   });
+  if (isRefusal(answer)) return answer;
+  exchange.transport.tryNow(answer.partner);
   exchange.wake.outbox();
-  return answer;
+  return { id, state: answer.state };
 }
 
-/** What became of all dead or overdue messages of a partner. */
+/** What became of all dead, overdue or waiting messages of a partner. */
 export interface RetriedAll {
   readonly partner: string;
+  /** How many go now. */
   readonly queued: number;
+  /** How many wait after that, those that go now too, and when the first of them is due. */
+  readonly waiting: number;
+  readonly nextAt?: string;
   /** They stay as they are: their reference was withdrawn, restricted or erased. */
   readonly left: number;
 }
 
 /**
- * Puts every message of a partner that was given up, or has no receipt in time, back into the outbox, in its order there.
- * Each batch is a transaction of its own: an interruption leaves the rest to be asked for once more.
+ * Puts every message of a partner that was given up, or has no receipt in time, back into the outbox, in its order there; what
+ * waits there for a pause of its own goes now. A pause of the line ends: a person says that the partner is there. Each batch is a transaction of its own: an interruption leaves the rest to be asked for once more.
  */
 export async function retryAll(
   exchange: Exchange,
   partner: string,
-  state: 'dead' | 'overdue',
+  state: 'dead' | 'overdue' | 'queued',
 ): Promise<RetriedAll | Refusal> {
   const { partners } = await exchange.directory.within(exchange.store.db);
   if (!partners.has(partner)) return unknownPartner(partner);
+  const { queued, left } =
+    state === 'queued'
+      ? { queued: await hasten(exchange, partner), left: 0 }
+      : await againAll(exchange, partner, state);
+  exchange.transport.tryNow(partner);
+  exchange.wake.outbox();
+  const { count, due } = await waitingFor(exchange.store.db, partner);
+  return { partner, queued, waiting: count, ...(due && { nextAt: isoInstant(due.getTime()) }), left };
+}
+
+function hasten(exchange: Exchange, partner: string): Promise<number> {
+  return inTransaction(exchange.store.db, (trx) => hastenAll(trx, partner, new Date(exchange.clock())));
+}
+
+async function againAll(
+  exchange: Exchange,
+  partner: string,
+  state: 'dead' | 'overdue',
+): Promise<{ readonly queued: number; readonly left: number }> {
   let [queued, left, after] = [0, 0, 0];
   for (;;) {
     const from = after;
@@ -72,7 +106,7 @@ export async function retryAll(
     left += batch.found - batch.going;
     after = batch.last;
     exchange.wake.outbox();
-    if (batch.found < BATCH) return { partner, queued, left };
+    if (batch.found < BATCH) return { queued, left };
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { absentCodes, unwillingCodes } from '../domain/attempt.ts';
 import { hastenDeliveries } from '../store/outbox.ts';
 import type { Exchange } from './context.ts';
@@ -6,12 +7,15 @@ import type { Exchange } from './context.ts';
 const AGAIN_MS = 60_000;
 /** Deliveries that are let go in one statement. */
 const STEP = 1000;
+/** Rows that somebody else holds are free again within milliseconds. */
+const HELD_MS = 20;
+const MOST_TRIES = 50;
 
 /** Notices that a partner is there again, so that what waits because it was not follows at once. */
 export interface Returns {
   /** The circuit breaker says that the partner is not there. */
   missed(issuer: string): void;
-  /** What an attempt came to, by its message and code; ends when what waited for the partner may be claimed. */
+  /** What an attempt came to that is settled, by its message and code; ends when what waited for the partner may be claimed. */
   note(issuer: string, event: string, attempt: { readonly state: string; readonly code: string | null }): Promise<void>;
 }
 
@@ -28,13 +32,25 @@ export function createReturns(exchange: Exchange): Returns {
   const letGo = { absent: new Set<string>(), unwilling: new Set<string>() };
   const lastAt = { absent: new Map<string, number>(), unwilling: new Map<string, number>() };
 
+  const underWay = new Set<string>();
+
   async function hasten(issuer: string, reason: Reason): Promise<void> {
     const at = exchange.clock();
-    if (letGo[reason].has(issuer) || at - (lastAt[reason].get(issuer) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) return;
+    const name = `${reason} ${issuer}`;
+    if (letGo[reason].has(issuer) || underWay.has(name)) return;
+    if (at - (lastAt[reason].get(issuer) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) return;
+    underWay.add(name);
+    // Before it is read what waits: an outage that is noticed meanwhile counts.
     letGo[reason].add(issuer);
-    lastAt[reason].set(issuer, at);
-    const codes = [...codesOf[reason]];
-    while ((await hastenDeliveries(exchange.store.db, issuer, codes, new Date(at), STEP)) === STEP);
+    try {
+      await hastenAll(exchange, issuer, codesOf[reason], new Date(at));
+      lastAt[reason].set(issuer, at);
+    } catch (failure) {
+      letGo[reason].delete(issuer);
+      throw failure;
+    } finally {
+      underWay.delete(name);
+    }
   }
 
   return {
@@ -47,4 +63,20 @@ export function createReturns(exchange: Exchange): Returns {
       if (event !== 'receipt' && event !== 'withdrawn') await hasten(issuer, 'unwilling');
     },
   };
+}
+
+/** By position, so that it ends though more fails meanwhile; what somebody else holds is asked for again. */
+async function hastenAll(exchange: Exchange, partner: string, reasons: ReadonlySet<string>, now: Date): Promise<void> {
+  const codes = [...reasons];
+  let [after, tries] = ['0', 0];
+  for (;;) {
+    const { to, held } = await hastenDeliveries(exchange.store.db, { partner, codes, now, after, limit: STEP });
+    if (to === undefined) return;
+    if (held > 0 && tries < MOST_TRIES) {
+      tries += 1;
+      await sleep(HELD_MS);
+    } else {
+      [after, tries] = [to, 0];
+    }
+  }
 }

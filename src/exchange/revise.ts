@@ -2,9 +2,10 @@ import { isoInstant } from '../domain/instant.ts';
 import { checkRevision } from '../domain/reference.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { eventInsert, type NewEvent, raiseFor, reservePositions } from '../store/feed.ts';
+import { partnersTold } from '../store/may-hold.ts';
 import { type KnownReference, lockReferences } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
-import { deliveryInsert, dropSuperseded, partnersTold } from '../store/outbox.ts';
+import { deliveryInsert, dropSuperseded } from '../store/outbox.ts';
 import { isClosed } from '../store/recall.ts';
 import { reviseReferences } from '../store/references.ts';
 import { insertAll } from '../store/rows.ts';
@@ -12,6 +13,7 @@ import { inTransaction } from '../store/transaction.ts';
 import { matchKeys } from '../wire/match.ts';
 import type { Exchange } from './context.ts';
 import { decideAll, heldEvents } from './decide.ts';
+import { alertHeldThere } from './held-there.ts';
 import { type Intake, readSubmission } from './intake.ts';
 import { newDelivery, newNotice, voidedOf } from './queue.ts';
 import { decisionRow, openReference, ownerOf, type ReferenceName, revisedFacts, revisionRow } from './record.ts';
@@ -96,6 +98,8 @@ async function reviseWithin(
   // What had a number may be there already: who may have it is told of the revision, and the number is covered.
   const overtaken = await dropSuperseded(trx, name, 'numbered');
   await recallLost(exchange, trx, name, decisions, told);
+  const ruled = decisions.map((one) => ({ name, ...one }));
+  await alertHeldThere(exchange, trx, ruled, at);
   const going = decisions.filter(({ decision }) => decision.effect === 'send');
   const events: NewEvent[] = [
     { type: 'reference.revised', at, originator: name.originator, reference: id },

@@ -4,6 +4,7 @@ import type { SubjectId } from '../domain/message.ts';
 import { redact } from '../domain/redact.ts';
 import type { Signer } from '../domain/secrets.ts';
 import { type Claimed, lastDigests, type SignedBytes, storeSigned, storeSignedAgain } from '../store/outbox.ts';
+import { type EncryptionKey, encryptSet } from '../wire/encrypt.ts';
 import {
   type Envelope,
   receiptClaims,
@@ -109,6 +110,21 @@ export async function seal(
     ...attested.filter(({ id }) => keptAgain.has(id)),
   ];
   return { sealed, unsealed, waiting };
+}
+
+/**
+ * What is sent of a sealed delivery. Encrypted anew at each attempt: what is kept is the signed message, and each attempt has a
+ * key agreement of its own.
+ */
+export async function wireToken(
+  { delivery, compact }: Sealed,
+  to: EncryptionKey | undefined,
+): Promise<string | Unsealed> {
+  try {
+    return to ? await encryptSet(compact, to) : compact;
+  } catch (failure) {
+    return { delivery, failure };
+  }
 }
 
 /** Our keys whose signatures partners refuse: revoked, or at their end. */

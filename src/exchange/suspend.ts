@@ -1,6 +1,7 @@
 import { isoInstant } from '../domain/instant.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
+import { beginAnew } from '../store/dead-letters.ts';
 import { recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { bumpDirectory, lockPartner, partnerRows, setPartnerState } from '../store/partners.ts';
@@ -106,6 +107,7 @@ async function change(
 ): Promise<void> {
   const at = new Date(exchange.clock());
   await setPartnerState(trx, issuers, state, { reason, at });
+  if (state === 'active') await beginAnew(trx, issuers, at);
   const type = state === 'suspended' ? 'partner.suspended' : 'partner.resumed';
   await recordEvents(
     trx,

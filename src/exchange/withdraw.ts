@@ -17,6 +17,7 @@ import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { checkSchema } from '../wire/schema.ts';
 import type { Exchange } from './context.ts';
+import { endAlertsOn } from './end-alert.ts';
 import { newNotice, voidedOf } from './queue.ts';
 import { purgeTime } from './recalled.ts';
 import type { ReferenceName } from './record.ts';
@@ -67,6 +68,8 @@ export async function withdraw(exchange: Exchange, id: string, content: Withdraw
       [{ ...name, reason: content.reason, purgeAfter: purgeTime(exchange, content, undefined) }],
       now(exchange),
     );
+    // Somebody said that this was done in a time that was lost: now it is done.
+    await endAlertsOn(trx, 'withdrawn-before-loss', name, now(exchange));
     return { id, ...content, recipients };
   });
   exchange.wake.outbox();

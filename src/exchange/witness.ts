@@ -1,41 +1,28 @@
-import { join } from 'node:path';
-import { isRefusal } from '../domain/refusal.ts';
-import { readSecretFile, writeSecretFile } from '../keys/secret-file.ts';
-import { beginLife, hasLived, type Progress, readProgress, settleLives, unsettledLife } from '../store/life.ts';
+import { raise } from '../store/feed.ts';
+import {
+  beginLife,
+  hasLived,
+  noteKeySetLoss,
+  type Progress,
+  readProgress,
+  settleLives,
+  unsettledLife,
+} from '../store/life.ts';
 import { partnerRows } from '../store/partners.ts';
 import { lastRecovery } from '../store/recovery.ts';
 import { inTransaction, lockName } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
 import { noteLoss } from './lost-state.ts';
 import { every, type Ticking } from './ticking.ts';
+import { readWitness, setAside, writeWitness } from './witness-file.ts';
 
 const TICK_MS = 60_000;
 /** Positions left free after a loss: more than a store can give out between two looks of its witness. */
 const MARGIN = 1_000_000;
 
-const fileOf = (dataDir: string) => join(dataDir, 'witness.json');
-
-/**
- * The witness: a small file beside the store, and not in it, that says how far the store had come. A store that is behind it was
- * put back to an older state, or lost what it had answered for. It is written only after it was read from committed rows, so it
- * is never ahead of a store that lost nothing, however its process ended; several processes on one store each have one, or
- * share it, and an older word in it only means that it sees less.
- */
-async function readWitness(dataDir: string): Promise<Progress | undefined> {
-  const text = await readSecretFile(fileOf(dataDir));
-  if (text === undefined || isRefusal(text)) return undefined;
-  try {
-    const { life, position, streams } = JSON.parse(text) as Partial<Progress>;
-    if (typeof life !== 'string' || typeof position !== 'number' || typeof streams !== 'object') return undefined;
-    return { life, position, streams };
-  } catch {
-    return undefined;
-  }
-}
-
 /** Whether a store that has come this far is behind what was seen of it. A partner introduced anew counts in another epoch. */
 export function isBehind(store: Progress, seen: Progress): boolean {
-  if (store.position < seen.position) return true;
+  if (store.position < seen.position || (store.keySet ?? 0) < (seen.keySet ?? 0)) return true;
   return Object.entries(seen.streams).some(([partner, { epoch, n }]) => {
     const now = store.streams[partner];
     return now !== undefined && now.epoch === epoch && now.n < n;
@@ -49,15 +36,33 @@ export function isBehind(store: Progress, seen: Progress): boolean {
 export async function consultWitness(exchange: Exchange, dataDir: string): Promise<void> {
   const { db } = exchange.store;
   // Before the store: another process may write both at this moment, and the file is never ahead of what is read after it.
-  const seen = await readWitness(dataDir);
+  const said = await readWitness(dataDir);
+  const aside = 'unusable' in said ? await tellUnusable(exchange, dataDir, said.unusable) : true;
+  const seen = 'seen' in said ? said.seen : undefined;
   const store = await readProgress(db);
   if (seen && (await isLost(exchange, store, seen))) await noteStoreLoss(exchange, seen);
   await markPartners(exchange);
   const now = await readProgress(db);
   // A full disk must not keep a node from its work: the witness then sees less, and the partners' word remains.
-  await writeSecretFile(fileOf(dataDir), `${JSON.stringify(now)}\n`).catch((failure: unknown) =>
-    exchange.log.failure('witness.unwritten', failure),
-  );
+  if (!aside) return;
+  await writeWitness(dataDir, now).catch((failure: unknown) => exchange.log.failure('witness.unwritten', failure));
+}
+
+/**
+ * A person is told before the file is out of the way: a process that ends in between tells it again. Gives whether it is; one that
+ * cannot be set aside is not written over, and told of until somebody sees to it.
+ */
+async function tellUnusable(exchange: Exchange, dataDir: string, why: string): Promise<boolean> {
+  const at = new Date(exchange.clock());
+  exchange.log.info({ event: 'witness.unusable', code: why }, 'the witness cannot be used and is set aside');
+  await inTransaction(exchange.store.db, (trx) => raise(trx, [{ code: 'witness-unusable' }], at, { seenAgain: true }));
+  try {
+    await setAside(dataDir, at);
+    return true;
+  } catch (failure) {
+    exchange.log.failure('witness.not-aside', failure);
+    return false;
+  }
 }
 
 /** A life that this store does not know came after it; one that it has behind it has been dealt with. */
@@ -73,6 +78,7 @@ async function noteStoreLoss(exchange: Exchange, seen: Progress): Promise<void> 
     if (!(await isLost(exchange, await readProgress(trx), seen))) return;
     const at = new Date(exchange.clock());
     await beginLife(trx, { id: exchange.chance.uuid4(), at, above: seen.position + MARGIN });
+    await noteKeySetLoss(trx, seen.keySet);
   });
   exchange.log.info(
     { event: 'store.restored' },

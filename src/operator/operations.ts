@@ -36,7 +36,7 @@ export function createOperations({ exchange, share, place, running }: OperatorPa
     ...referenceOperations(exchange, share),
     ...recallOperations(exchange),
     ...deliveryOperations(exchange),
-    ...reconcileOperations(exchange),
+    ...reconcileOperations(exchange, running),
   };
 }
 

@@ -1,5 +1,5 @@
 import { isRefusal } from '../domain/refusal.ts';
-import { checkFilter } from '../exchange/browse.ts';
+import { checkKnown } from '../exchange/browse.ts';
 import type { Exchange } from '../exchange/context.ts';
 import { decideHeldReferences, showHeld, tallyHeld } from '../exchange/decide-held.ts';
 import { eraseByOrder, restrict } from '../exchange/keep.ts';
@@ -53,7 +53,7 @@ export function recallOperations(exchange: Exchange) {
     'reference.held': operation(
       { partner: optional(issuer), rule: optional(text(100)), limit: optional(wholeNumber(1, MOST_HELD)) },
       async ({ limit = 50, ...filter }) => {
-        const wrong = await checkFilter(exchange, { partner: filter.partner });
+        const wrong = await checkKnown(exchange, filter.partner);
         if (wrong) return wrong;
         return {
           items: await showHeld(exchange, filter, limit),

@@ -5,11 +5,11 @@ import { issuer } from './listing.ts';
 import { optional, yesOrNo } from './members.ts';
 
 /** Operations that compare what we and a partner have, and repair it. */
-export function reconcileOperations(exchange: Exchange) {
+export function reconcileOperations(exchange: Exchange, running: boolean) {
   const partner = { issuer };
   return {
     reconcile: operation({ ...partner, look: optional(yesOrNo) }, (given) =>
-      reconcile(exchange, given.issuer, { look: given.look ?? false }),
+      reconcile(exchange, given.issuer, { look: given.look ?? false, running, patient: true }),
     ),
     'reconcile.restored': operation({ issuer: optional(issuer), all: optional(yesOrNo) }, (given) =>
       declareRestored(exchange, given),

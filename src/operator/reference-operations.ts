@@ -1,9 +1,10 @@
 import { dropReasons } from '../domain/dropped.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
-import { browseDeliveries, browseReferences, showDecisions, showReference } from '../exchange/browse.ts';
+import { browseDeliveries, browseReferences, checkKnown, showDecisions, showReference } from '../exchange/browse.ts';
 import { createClient, listClients, revokeClient } from '../exchange/clients.ts';
 import type { Exchange } from '../exchange/context.ts';
 import { dropDelivery } from '../exchange/drop.ts';
+import { browseOutbox } from '../exchange/held-back.ts';
 import { importLines } from '../exchange/import.ts';
 import { beginImport, finishImport, importFileLines } from '../exchange/import-file.ts';
 import { retryAll, retryDelivery } from '../exchange/retry.ts';
@@ -12,6 +13,7 @@ import type { Share } from '../exchange/share.ts';
 import type { Shared } from '../exchange/sharing.ts';
 import { shown } from '../exchange/view.ts';
 import { originatorsOf } from '../store/lists.ts';
+import { veiledByPartner } from '../store/recovery.ts';
 import { operation } from './answer.ts';
 import { cursor, issuer, limit, PAGE } from './listing.ts';
 import { document, instant, listOf, membersOf, oneOf, optional, text, uuid, wholeNumber, yesOrNo } from './members.ts';
@@ -72,7 +74,9 @@ export function referenceOperations(exchange: Exchange, share: Share) {
         limit: optional(limit),
         cursor: optional(cursor),
       },
-      ({ limit: most = PAGE, cursor: after, since, until, ...filter }) => {
+      async ({ limit: most = PAGE, cursor: after, since, until, ...filter }) => {
+        const stranger = await checkKnown(exchange, filter.partner);
+        if (stranger) return stranger;
         const span = {
           since: since === undefined ? undefined : new Date(since),
           until: until === undefined ? undefined : new Date(until),
@@ -80,6 +84,8 @@ export function referenceOperations(exchange: Exchange, share: Share) {
         return browseReferences(exchange, { ...filter, ...span }, { limit: most, cursor: after }, 'masked');
       },
     ),
+    // What the list leaves out since state was lost, so that nobody takes it for all there is.
+    'reference.closed': operation({}, async () => ({ items: await veiledByPartner(exchange.store.db), next: null })),
     'reference.show': operation({ id: uuid, originator: optional(issuer), purpose: optional(code) }, (one) =>
       showOne(exchange, one.originator, one.id, one.purpose),
     ),
@@ -131,11 +137,11 @@ export function deliveryOperations(exchange: Exchange) {
         cursor: optional(cursor),
       },
       ({ limit: most = PAGE, cursor: after, ...filter }) =>
-        browseDeliveries(exchange, filter, { limit: most, cursor: after }),
+        browseOutbox(exchange, filter, { limit: most, cursor: after }),
     ),
     'delivery.retry': operation({ id: text(64) }, ({ id }) => retryDelivery(exchange, id)),
     'delivery.retry.all': operation(
-      { partner: issuer, state: optional(oneOf(['dead', 'overdue'])) },
+      { partner: issuer, state: optional(oneOf(['dead', 'overdue', 'queued'])) },
       ({ partner, state = 'dead' }) => retryAll(exchange, partner, state),
     ),
     'delivery.drop': operation({ id: text(64), reason: oneOf(dropReasons) }, ({ id, reason }) =>

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { KeySet } from '../domain/contract.types.ts';
 import type { Exchange } from '../exchange/context.ts';
-import { publishedClaims, publishedKeySet } from '../exchange/published.ts';
+import { offeredKeySet, publishedClaims } from '../exchange/published.ts';
 import { KEY_SET } from './content-type.ts';
 import { sendProblem } from './problem.ts';
 
@@ -12,7 +12,7 @@ const PROTOCOL_VERSION = 1;
 /** The documents that say who this node is: the signed key set, and two plain ones for people and foreign clients. */
 export function wellKnownRoutes(app: FastifyInstance, exchange: Exchange): void {
   app.get('/.well-known/caseref-keys', async (request, reply) => {
-    const published = await publishedKeySet(exchange);
+    const published = await offeredKeySet(exchange);
     if (!published) return sendProblem(reply, 'unavailable', 60);
     const etag = `"${published.seq}"`;
     reply.header('etag', etag).header('cache-control', CACHE);
@@ -30,7 +30,7 @@ export function wellKnownRoutes(app: FastifyInstance, exchange: Exchange): void 
     const claims = await publishedClaims(exchange.store.db);
     if (!claims) return sendProblem(reply, 'unavailable', 60);
     const now = Math.floor(exchange.clock() / 1000);
-    return sendDocument(reply, 'application/jwk-set+json', { keys: signingKeys(claims, now) });
+    return sendDocument(reply, 'application/jwk-set+json', { keys: signingKeys(claims, revokedHere(exchange), now) });
   });
 }
 
@@ -55,10 +55,15 @@ function nodeDocument(issuer: string, { endpoints, algs, encryption, max_set_byt
 }
 
 /** Public keys that sign now or soon, or signed what may still be on its way, as RFC 7517 has them; none for encryption, none revoked. */
-function signingKeys({ keys }: KeySet, now: number) {
+function signingKeys({ keys }: KeySet, lost: ReadonlySet<string>, now: number) {
   return keys
-    .filter(({ use, exp, revoked }) => use === 'sig' && exp > now && revoked === undefined)
+    .filter(({ kid, use, exp, revoked }) => use === 'sig' && exp > now && revoked === undefined && !lost.has(kid))
     .map(({ nbf: _nbf, exp: _exp, revoked: _revoked, ...jwk }) => jwk);
+}
+
+/** Also those of which no published key set says so yet. */
+function revokedHere({ keys }: Exchange): ReadonlySet<string> {
+  return new Set(keys.publicKeys().flatMap(({ kid, revoked }) => (revoked ? [kid] : [])));
 }
 
 function sendDocument(reply: FastifyReply, type: string, document: unknown): FastifyReply {

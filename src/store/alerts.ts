@@ -129,6 +129,22 @@ export async function closeAlertAbout(
   return row?.id;
 }
 
+/** Closes the open alerts about one thing, of whichever partner they tell. */
+export async function closeAlertsOn(
+  trx: Trx,
+  { code, scope }: { readonly code: string; readonly scope: string },
+  at: Date,
+): Promise<{ id: string; partner: string }[]> {
+  return trx
+    .updateTable('alert')
+    .set({ acknowledged_at: at })
+    .where('code', '=', code)
+    .where('scope', '=', scope)
+    .where('acknowledged_at', 'is', null)
+    .returning(['id', 'partner'])
+    .execute();
+}
+
 /** An alert that the operator's command has not been run for. */
 export interface Untold {
   readonly id: string;

@@ -2,10 +2,11 @@ import { sql } from 'kysely';
 import type { Database, Store, Trx } from './open.ts';
 import type { DeliveryState } from './tables.ts';
 
-/** For each partner with messages in the outbox: how many, the oldest, and why its last attempt failed. */
+/** For each partner with messages in the outbox: how many, how many of them are no round trip or receipt, the oldest, and why its last attempt failed. */
 export async function waitingByPartner(db: Database) {
-  const { rows } = await sql<{ partner: string; count: number; since: Date; code: string | null }>`
+  const { rows } = await sql<{ partner: string; count: number; messages: number; since: Date; code: string | null }>`
     select partner, count(*)::int as count, min(created_at) as since,
+      count(*) filter (where event not in ('verify', 'receipt'))::int as messages,
       (array_agg(last_code order by position))[1] as code
     from delivery where state = 'queued' group by partner`.execute(db);
   return new Map(rows.map((row) => [row.partner, row]));
@@ -16,10 +17,10 @@ export async function pendingVerify(
   trx: Trx,
   partner: string,
   since: Date,
-): Promise<{ id: string; attempts: number } | undefined> {
+): Promise<{ id: string; attempts: number; created_at: Date } | undefined> {
   return trx
     .selectFrom('delivery')
-    .select(['id', 'attempts'])
+    .select(['id', 'attempts', 'created_at'])
     .where('partner', '=', partner)
     .where('event', '=', 'verify')
     .where((where) =>
@@ -38,6 +39,15 @@ export async function hurryDelivery(trx: Trx, id: string, now: Date): Promise<vo
   await sql`update delivery set next_at = ${now} where id = ${id}::uuid and state = 'queued' and lease is null`.execute(
     trx,
   );
+}
+
+/** Which of these partners' messages came since an instant. */
+export async function heardSince(db: Database, partners: readonly string[], since: Date): Promise<Set<string>> {
+  if (partners.length === 0) return new Set();
+  const { rows } = await sql<{ issuer: string }>`
+    select p.issuer from unnest(${[...partners]}::text[]) as p (issuer)
+    where exists (select 1 from message m where m.issuer = p.issuer and m.received_at >= ${since})`.execute(db);
+  return new Set(rows.map(({ issuer }) => issuer));
 }
 
 export interface Standing {

@@ -14,7 +14,7 @@ const STEP = 1000;
 const MOST_STEPS = 20;
 
 /**
- * Keeps the numbers that did not come. A hole behind a jump, and every one of an epoch that began within a day of another, are
+ * Keeps the numbers that did not come. A hole behind a jump, and every one of a second new epoch within a day, are
  * kept as told and not asked for (protocol, "An event"). One that was closed by what turned out to be forged is open again.
  */
 export async function keepGaps(trx: Trx, { partner, epoch }: Stream, holes: readonly Run[], at: Date): Promise<void> {
@@ -24,6 +24,7 @@ export async function keepGaps(trx: Trx, { partner, epoch }: Stream, holes: read
       select exists (
         select 1 from incoming_stream s join incoming_stream o on o.partner = s.partner and o.epoch <> s.epoch
           and o.first_at <= s.first_at and o.first_at > s.first_at - interval '1 day'
+        join incoming_stream f on f.partner = o.partner and f.first_at < o.first_at
         where s.partner = ${partner} and s.epoch = ${epoch}::uuid) as again)
     insert into gap as g (partner, epoch, first, last, found_at, closed_at, why)
     select ${partner}, ${epoch}::uuid, h.first, h.last, ${at}::timestamptz,
@@ -80,6 +81,12 @@ export async function loseGaps(trx: Trx, { partner, epoch }: Stream, below: numb
   return Number(rows[0]?.n ?? 0);
 }
 
+/** Whether a stream has a gap that is open. */
+export async function hasOpenGap(db: Database, { partner, epoch }: Stream): Promise<boolean> {
+  const gaps = db.selectFrom('gap').select('first').where('partner', '=', partner).where('epoch', '=', epoch);
+  return (await gaps.where('closed_at', 'is', null).limit(1).executeTakeFirst()) !== undefined;
+}
+
 /** Whether a gap of a partner is open, or closed since an instant without having been filled. */
 export async function isUnfilled(db: Database, partner: string, since: Date): Promise<boolean> {
   const row = await db
@@ -129,6 +136,23 @@ export async function hasArrived(db: Database, { partner, epoch }: Stream, from:
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/**
+ * Whether a stream has come up to below a number, and all from another one on came or was voided. The floor alone does not say
+ * so: it passes holes once they are told of.
+ */
+export async function isWhole(
+  db: Database,
+  { partner, epoch }: Stream,
+  { from, below }: { readonly from: number; readonly below: number },
+): Promise<boolean> {
+  const { rows } = await sql<{ whole: boolean }>`
+    select s.floor >= ${below}::bigint - 1 and not exists (
+      select 1 from gap g where g.partner = s.partner and g.epoch = s.epoch and g.first < ${below} and g.last >= ${from}
+        and coalesce(g.why in ('lost', 'jump'), true)) as whole
+    from incoming_stream s where s.partner = ${partner} and s.epoch = ${epoch}::uuid`.execute(db);
+  return rows[0]?.whole ?? false;
 }
 
 /** The highest number of a stream that came; 0 where none did. */

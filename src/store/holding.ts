@@ -1,13 +1,10 @@
 import { sql } from 'kysely';
+import { mayHold, notAskedBack, reachedByNow } from './may-hold.ts';
 import type { Database, Trx } from './open.ts';
 import type { Unsent } from './recall.ts';
 
-/** A message about a reference left for a partner, and nothing has asked for it back: SQL over a delivery `d`. */
-const holds = sql`d.event in ('submitted', 'revised') and d.n is not null and d.state <> 'dropped'
-  and d.outcome is distinct from 'refused' and not exists (
-    select 1 from delivery w where w.originator = d.originator and w.reference_id = d.reference_id
-      and w.partner = d.partner and w.event = 'withdrawn' and w.position > d.position
-      and w.state not in ('dead', 'dropped') and w.outcome is distinct from 'refused')`;
+/** A message about a reference left for a partner, or may have, and nothing has asked for it back: SQL over a delivery `d`. */
+const holds = sql`${mayHold('d')} and ${notAskedBack('d')}`;
 
 const isOpen = sql`r.state not in ('sealed', 'restricted', 'purged', 'expired')`;
 
@@ -40,8 +37,7 @@ export async function holdingAmong(
     select d.reference_id as id from delivery d
     where d.originator = ${self} and d.reference_id = any(${[...ids]}::uuid[]) and d.partner = ${partner}
     group by d.reference_id
-    having max(d.position) filter (where d.event in ('submitted', 'revised') and d.n is not null
-        and d.state <> 'dropped' and d.outcome is distinct from 'refused')
+    having max(d.position) filter (where ${mayHold('d')})
       > coalesce(max(d.position) filter (where d.event = 'withdrawn' and d.state not in ('dead', 'dropped')
         and d.outcome is distinct from 'refused'), 0)`.execute(db);
   return new Set(rows.map(({ id }) => id));
@@ -106,7 +102,7 @@ export async function cancelFor(
   ids: readonly string[],
 ): Promise<Unsent[]> {
   const { rows } = await sql<Unsent>`
-    update delivery set state = 'dropped', last_code = 'withdrawn', lease = null, lease_until = null
+    update delivery set state = 'dropped', last_code = 'withdrawn', reached = ${reachedByNow}, lease = null, lease_until = null
     where originator = ${self} and partner = ${partner} and reference_id = any(${[...ids]}::uuid[])
       and state = 'queued' and event in ('submitted', 'revised')
     returning id, partner, epoch, n`.execute(trx);

@@ -7,6 +7,8 @@ export interface Progress {
   readonly life: string;
   /** The highest position of the feed and the outbox. */
   readonly position: number;
+  /** Number of the published key set; a witness of an earlier release does not say it. */
+  readonly keySet?: number;
   /** For each partner: the epoch that our numbers run in, and the highest that was given. */
   readonly streams: Readonly<Record<string, { readonly epoch: string; readonly n: number }>>;
 }
@@ -15,10 +17,12 @@ export interface Progress {
 export async function readProgress(db: Database): Promise<Progress> {
   const life = await db.selectFrom('store_life').select('id').orderBy('position', 'desc').executeTakeFirstOrThrow();
   const counter = await db.selectFrom('feed_counter').select('position').executeTakeFirstOrThrow();
+  const node = await db.selectFrom('node').select('key_set_seq').executeTakeFirst();
   const streams = await db.selectFrom('partner_stream').selectAll().execute();
   return {
     life: life.id,
     position: counter.position,
+    keySet: node?.key_set_seq ?? 0,
     streams: Object.fromEntries(streams.map(({ partner, epoch, n }) => [partner, { epoch, n }])),
   };
 }
@@ -41,6 +45,16 @@ export async function beginLife(
     update feed_counter set position = greatest(position, ${life.above}) returning position`.execute(trx);
   await sql`
     insert into store_life (id, began_at, position) values (${life.id}::uuid, ${life.at}, ${rows[0]?.position ?? 0} + 1)`.execute(
+    trx,
+  );
+}
+
+/**
+ * Remembers that partners may have a newer key set of ours than this store: `seen` is the number that was published last, one
+ * more than ours where nobody knows. A number above that of the key set itself says so until another one is published.
+ */
+export async function noteKeySetLoss(trx: Trx, seen: number | undefined): Promise<void> {
+  await sql`update node set key_set_seq = greatest(key_set_seq, coalesce(${seen ?? null}::bigint, key_set_seq + 1))`.execute(
     trx,
   );
 }

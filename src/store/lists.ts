@@ -159,6 +159,7 @@ const deliveryColumns = [
   'digest',
   'attempts',
   'next_at',
+  'priority',
   'last_code',
   'created_at',
   'sent_at',

@@ -15,6 +15,7 @@ import { up as doubt } from './migrations/0012-doubt.ts';
 import { up as replay } from './migrations/0013-replay.ts';
 import { up as recovery } from './migrations/0014-recovery.ts';
 import { up as retried } from './migrations/0015-retried.ts';
+import { up as heard } from './migrations/0016-heard.ts';
 import type { Database, Store } from './open.ts';
 
 /** Every migration there is, in its order; a static list, so that a bundle, a test and a checkout run the same. */
@@ -34,6 +35,7 @@ const migrations: Record<string, Migration> = {
   '0013-replay': { up: replay },
   '0014-recovery': { up: recovery },
   '0015-retried': { up: retried },
+  '0016-heard': { up: heard },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => migrations };

@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
+import { reachedByNow } from './may-hold.ts';
 import type { Database } from './open.ts';
 import { mayLeaveStopped, stopped } from './recovery.ts';
 import type { Insert } from './rows.ts';
 import type { DeliveryTable } from './tables.ts';
 import { SEND_LIMIT } from './traffic.ts';
+import { waitsClosed } from './unknown-receipts.ts';
 
 const DAY = 86_400_000;
 
@@ -54,6 +56,17 @@ function startOfDay(now: Date): Date {
   return new Date(Math.floor(now.getTime() / DAY) * DAY);
 }
 
+interface ClaimTerms {
+  readonly partner: string;
+  readonly suspended: boolean;
+  readonly basis: number;
+  readonly limit: number;
+  readonly now: Date;
+  readonly lease: string;
+  readonly leaseUntil: Date;
+  readonly which?: 'all' | 'free' | 'limited' | 'replayed';
+}
+
 /**
  * Takes up to `limit` due deliveries of one partner under a lease, numbering those that have no number yet: one statement,
  * one short transaction. A suspended partner gets receipts and withdrawals only. A delivery waits while an earlier one about
@@ -65,19 +78,7 @@ function startOfDay(now: Date): Date {
  * keeps nothing else waiting. `which` tells what the policy's own limits may keep back
  * (a first message that is no emergency) from what they never do.
  */
-export async function claimDeliveries(
-  db: Database,
-  claim: {
-    partner: string;
-    suspended: boolean;
-    basis: number;
-    limit: number;
-    now: Date;
-    lease: string;
-    leaseUntil: Date;
-    which?: 'all' | 'free' | 'limited' | 'replayed';
-  },
-): Promise<Claimed[]> {
+export async function claimDeliveries(db: Database, claim: ClaimTerms): Promise<Claimed[]> {
   const limited = sql`(d.n is null and d.priority > 0 and d.event in ('submitted', 'revised'))`;
   const replayed = sql`(d.priority = 2 and d.event in ('submitted', 'revised'))`;
   const wanted = { all: sql`true`, free: sql`not (${limited} or ${replayed})`, limited, replayed };
@@ -98,7 +99,7 @@ export async function claimDeliveries(
         and (d.next_at <= ${claim.now} or d.last_code = ${SEND_LIMIT})
         and (d.lease_until is null or d.lease_until < ${claim.now})
         and (not ${claim.suspended} or d.event in ('receipt', 'withdrawn'))
-        and (${mayLeaveStopped('d')} or not ${stopped(claim.partner)})
+        and (${mayLeaveStopped('d')} or not ${stopped(claim.partner)}) and not ${waitsClosed}
         and (d.event = 'receipt' or d.reference_id is null or not exists (
           select 1 from delivery e
           where e.partner = d.partner and e.state = 'queued' and e.event <> 'receipt'
@@ -115,6 +116,8 @@ export async function claimDeliveries(
       where partner = ${claim.partner} returning epoch, n),
     claimed as (
       update delivery d set lease = ${claim.lease}::uuid, lease_until = ${claim.leaseUntil}, attempts = d.attempts + 1,
+        -- A lease that ran out, or an attempt without an end: whoever had it is gone, and its bytes may have arrived.
+        reached = d.reached or (d.digest is not null and (d.lease is not null or (d.attempts > 0 and d.last_code is null))),
         epoch = case when d.n is null and u.k is null then null else coalesce(d.epoch, stream.epoch) end,
         n = coalesce(d.n, stream.n - (select count(*) from unnumbered) + u.k)
       from picked p left join unnumbered u on u.id = p.id cross join stream
@@ -202,6 +205,8 @@ export async function settleAttempts(db: Database, attempts: readonly Attempt[],
     update delivery d set
       state = case when d.state <> 'queued' then d.state
         when s.state <> 'queued' and d.outcome is not null then 'receipted' else s.state end,
+      -- What was sent once more is an ordinary message again, should it have to go another time.
+      priority = case when s.state = 'sent' and d.priority = 2 then 1 else d.priority end,
       last_code = s.code, next_at = s.next_at, lease = null, lease_until = null, reached = d.reached or s.reached,
       sent_at = case when s.state = 'sent' then coalesce(d.sent_at, ${now}) else d.sent_at end
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
@@ -209,20 +214,36 @@ export async function settleAttempts(db: Database, attempts: readonly Attempt[],
     where d.id = s.id and d.lease = s.lease`.execute(db);
 }
 
-/** Makes what waits for a partner because an attempt came to one of these codes due now, so many at most; gives how many. */
+/** A step of hastening: positions up to `to`, of which `held` rows were held by somebody else and are as they were. */
+export interface Hastened {
+  readonly to: string | undefined;
+  readonly held: number;
+}
+
+/** Makes what waits for a partner because an attempt came to one of these codes due now: so many at most, behind a position. */
 export async function hastenDeliveries(
   db: Database,
-  partner: string,
-  codes: readonly string[],
-  now: Date,
-  limit: number,
-): Promise<number> {
-  const { numAffectedRows = 0n } = await sql`
-    update delivery set next_at = ${now} where id in (
-      select id from delivery where partner = ${partner} and state = 'queued' and next_at > ${now}
-        and last_code = any(${[...codes]}::text[])
-      order by position limit ${limit} for update skip locked)`.execute(db);
-  return Number(numAffectedRows);
+  {
+    partner,
+    codes,
+    now,
+    after,
+    limit,
+  }: { partner: string; codes: readonly string[]; now: Date; after: string; limit: number },
+): Promise<Hastened> {
+  const { rows } = await sql<{ last: string | null; held: number }>`
+    with due as (
+      select id, position from delivery where partner = ${partner} and state = 'queued' and next_at > ${now}
+        and last_code = any(${[...codes]}::text[]) and position > ${after}::bigint
+      order by position limit ${limit}
+    ), free as (
+      select id from delivery where id in (select id from due) and state = 'queued' for update skip locked
+    ), moved as (
+      update delivery set next_at = ${now} where id in (select id from free) returning id
+    )
+    select max(position)::text as last, (count(*) - (select count(*) from moved))::int as held from due`.execute(db);
+  const [step] = rows;
+  return { to: step?.last ?? undefined, held: step?.held ?? 0 };
 }
 
 /** When the next waiting delivery of each partner is due, for the worker's clock. */
@@ -310,7 +331,7 @@ export async function dropSuperseded(
 ): Promise<{ id: string; partner: string; epoch: string | null; n: number | null }[]> {
   const numbered = which === 'numbered' ? sql`n is not null` : sql`n is null`;
   const { rows } = await sql<{ id: string; partner: string; epoch: string | null; n: number | null }>`
-    update delivery set state = 'dropped', last_code = 'superseded', lease = null, lease_until = null
+    update delivery set state = 'dropped', last_code = 'superseded', reached = ${reachedByNow}, lease = null, lease_until = null
     where originator = ${name.originator} and reference_id = ${name.id}::uuid and state = 'queued' and ${numbered}
       and event in ('submitted', 'revised') and sent_at is null returning id, partner, epoch, n`.execute(db);
   return rows;
@@ -334,22 +355,9 @@ export async function releaseDeliveries(
 export async function restDeliveries(db: Database, ids: readonly string[], lease: string): Promise<void> {
   if (ids.length === 0) return;
   await sql`
-    update delivery set state = case when outcome is null then 'sent' else 'receipted' end, lease = null, lease_until = null
+    update delivery set state = case when outcome is null then 'sent' else 'receipted' end, priority = least(priority, 1),
+      lease = null, lease_until = null
     where id = any(${[...ids]}::uuid[]) and lease = ${lease}::uuid and state = 'queued'`.execute(db);
-}
-
-/** Partners that were or are about to be told of a reference. */
-export async function partnersTold(db: Database, name: { originator: string; id: string }): Promise<string[]> {
-  const rows = await db
-    .selectFrom('delivery')
-    .select('partner')
-    .distinct()
-    .where('originator', '=', name.originator)
-    .where('reference_id', '=', name.id)
-    .where('event', 'in', ['submitted', 'revised'])
-    .where('state', '<>', 'dropped')
-    .execute();
-  return rows.map((row) => row.partner);
 }
 
 /** Marks sent messages of one partner that have no receipt since `before`. */
@@ -360,18 +368,4 @@ export async function markOverdue(db: Database, partner: string, before: Date, l
         and sent_at < ${before} order by sent_at limit ${limit} for update skip locked)
     returning jti, originator, reference_id`.execute(db);
   return rows;
-}
-
-/** Which of these (reference, partner) pairs were or are about to be told, as `id partner`. */
-export async function toldPairs(
-  db: Database,
-  originator: string,
-  pairs: readonly { id: string; partner: string }[],
-): Promise<Set<string>> {
-  const wanted = JSON.stringify(pairs.map(({ id, partner }) => ({ id, partner })));
-  const { rows } = await sql<{ pair: string }>`
-    select distinct w.id || ' ' || w.partner as pair from jsonb_to_recordset(${wanted}::jsonb) as w (id uuid, partner text)
-    join delivery d on d.originator = ${originator} and d.reference_id = w.id and d.partner = w.partner
-    where d.event in ('submitted', 'revised') and d.state <> 'dropped'`.execute(db);
-  return new Set(rows.map(({ pair }) => pair));
 }

@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
+import { reachedByNow } from './may-hold.ts';
 import type { Database } from './open.ts';
 import type { Claimed } from './outbox.ts';
 import { mayLeaveStopped, stopped } from './recovery.ts';
+import { waitsClosed } from './unknown-receipts.ts';
 
 /**
  * Takes a nonce for the one request that may carry it, in all processes, and notes where that is a poll that this partner
@@ -106,7 +108,7 @@ export async function hasMore(
       where d.partner = ${partner} and d.state = 'queued' and d.next_at <= ${now}
         and (d.lease_until is null or d.lease_until < ${now})
         and (not ${suspended} or d.event in ('receipt', 'withdrawn'))
-        and (${mayLeaveStopped('d')} or not ${stopped(partner)})
+        and (${mayLeaveStopped('d')} or not ${stopped(partner)}) and not ${waitsClosed}
         and (d.event = 'receipt' or d.reference_id is null or not exists (
           select 1 from delivery e
           where e.partner = d.partner and e.state = 'queued' and e.event <> 'receipt' and e.originator = d.originator
@@ -119,20 +121,22 @@ export async function hasMore(
 
 /**
  * Takes what has waited since `before` out of the outbox, whether anybody tried it or not. A withdrawal waits longer, since
- * `horizon`, and what is being offered or sent waits for its end.
+ * `horizon`, and what is being offered or sent waits for its end. What is kept back from a suspended partner waits as long as
+ * that lasts.
  */
 export async function takeAged(
   db: Database,
-  wanted: { partner: string; before: Date; horizon: Date; now: Date; lease: string; until: Date },
+  wanted: { partner: string; suspended: boolean; before: Date; horizon: Date; now: Date; lease: string; until: Date },
 ): Promise<Offered[]> {
-  const { partner, before, horizon, now, lease, until } = wanted;
+  const { partner, suspended, before, horizon, now, lease, until } = wanted;
   const { rows } = await sql<Offered>`
-    update delivery d set lease = ${lease}::uuid, lease_until = ${until}
+    update delivery d set reached = ${reachedByNow}, lease = ${lease}::uuid, lease_until = ${until}
     where d.id in (
       select id from delivery
       where partner = ${partner} and state = 'queued' and greatest(coalesce(reissued_at, created_at), retried_at)
           < case when event = 'withdrawn' then ${horizon}::timestamptz else ${before}::timestamptz end
         and (lease_until is null or lease_until < ${now})
+        and (not ${suspended}::boolean or event in ('receipt', 'withdrawn'))
       order by position limit 500 for update skip locked)
     returning d.id, d.jti, d.event, d.originator, d.reference_id, d.revision, d.epoch, d.n, null as body, null as plain,
       d.digest, d.attempts, d.kid, d.last_code, null as payload, d.created_at, d.reissued_at, d.retried_at,

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { isTold, reachedByNow } from './may-hold.ts';
 import type { Database, Trx } from './open.ts';
 import { trueState } from './recovery.ts';
 import { isSuspect } from './suspect.ts';
@@ -51,7 +52,7 @@ export async function cancelUnsent(
   const those = partners === undefined ? sql`` : sql`and partner = any(${[...partners]}::text[])`;
   // What the partner took is evidence, though somebody wanted it sent once more: it rests, and its number arrived.
   const { rows } = await sql<Unsent & { state: string }>`
-    update delivery set lease = null, lease_until = null,
+    update delivery set reached = ${reachedByNow}, lease = null, lease_until = null,
       state = case when sent_at is null then 'dropped' when outcome is null then 'sent' else 'receipted' end,
       last_code = case when sent_at is null then ${code} else last_code end
     where originator = ${name.originator} and reference_id = ${name.id}::uuid and state = 'queued'
@@ -88,8 +89,7 @@ export async function partnersRecalled(
       and (not ${purge}::boolean or d.payload ->> 'purge' = 'true')
       and (not ${purge && reason === 'legal'}::boolean or d.payload ->> 'reason' = 'legal') and not exists (
         select 1 from delivery l where l.originator = d.originator and l.reference_id = d.reference_id
-          and l.partner = d.partner and l.event in ('submitted', 'revised') and l.position > d.position
-          and l.state <> 'dropped')`.execute(trx);
+          and l.partner = d.partner and l.position > d.position and ${isTold('l')})`.execute(trx);
   return rows.map((row) => row.partner);
 }
 

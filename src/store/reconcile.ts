@@ -61,15 +61,19 @@ export async function ownStanding(db: Database, partner: string) {
   return { now, before };
 }
 
-/** Where a partner's numbers stand, newest epoch last. */
-export function theirStreams(db: Database, partner: string) {
-  return db
-    .selectFrom('incoming_stream')
-    .select(['epoch', 'floor', 'highest', 'first_at'])
-    .where('partner', '=', partner)
-    .orderBy('first_at')
-    .orderBy('epoch')
-    .execute();
+/**
+ * Where a partner's numbers stand, newest epoch last. `open` are numbers below the highest that neither came nor are said never to
+ * come, found missing yet or not.
+ */
+export async function theirStreams(db: Database, partner: string) {
+  const { rows } = await sql<{ epoch: string; floor: number; highest: number; open: number }>`
+    select s.epoch, s.floor, s.highest, case when s.floor >= s.highest then 0 else greatest(0, s.highest - s.floor
+      - (select count(distinct m.n) from message m
+          where m.issuer = s.partner and m.epoch = s.epoch and m.n > s.floor and m.n <= s.highest)
+      - (select coalesce(sum(least(v.last, s.highest) - greatest(v.first, s.floor + 1) + 1), 0) from voided_run v
+          where v.partner = s.partner and v.epoch = s.epoch and v.last > s.floor and v.first <= s.highest))::int end as open
+    from incoming_stream s where s.partner = ${partner} order by s.first_at, s.epoch`.execute(db);
+  return rows;
 }
 
 /** Numbers of a partner that did not come in time and that nothing explains yet. */

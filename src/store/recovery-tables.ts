@@ -1,6 +1,12 @@
 /** Why a loss of our state was believed. */
 export type LossCause = 'counter-overtaken' | 'receipt-unknown' | 'store-restored' | 'operator';
 
+/**
+ * What ended a veil. On a partner's word alone it ends too when the partner refuses its replay, or after a day (`time`), and it is
+ * `undrawn` where it would be the second one within a week.
+ */
+export type OpenedBy = 'replay' | 'operator' | 'refused' | 'time' | 'undrawn';
+
 /** One noticed loss: `epoch` is the one that our numbers to this partner go on in. */
 export interface RecoveryTable {
   partner: string;
@@ -14,7 +20,7 @@ export interface RecoveryTable {
   resumed_by: 'replay' | 'operator' | null;
   /** Since when its references show again. */
   opened_at: Date | null;
-  opened_by: 'replay' | 'operator' | null;
+  opened_by: OpenedBy | null;
 }
 
 /** An epoch of ours that ended, and the highest number that this store knows of it. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
-import type { LossCause, RecoveryTable } from './recovery-tables.ts';
+import type { LossCause, OpenedBy, RecoveryTable } from './recovery-tables.ts';
 
 /**
  * What a partner's reference (`r`) is behind its veil: for writers, which bring it on while nobody sees it. An own one behind a
@@ -14,12 +14,13 @@ export function stopped(partner: string) {
 }
 
 /**
- * What leaves all the same: all that is no reference, and what the partner took before and wants once more, since those are the
- * bytes that it knows. Two partners that both lost their state would else wait for each other for ever. A condition on a delivery.
+ * What leaves all the same: all that is no reference, what the partner took before and goes once more, since those are the bytes
+ * that it knows, and what it asked for (priority 2), signed and sent or not: it waits for that number. Two partners that both lost
+ * their state would else wait for each other for ever. Policy decides on it as on everything. A condition on a delivery.
  */
 export function mayLeaveStopped(delivery: 'd' | 'e') {
   return sql`(${sql.ref(`${delivery}.event`)} in ('receipt', 'withdrawn', 'voided', 'verify')
-    or ${sql.ref(`${delivery}.sent_at`)} is not null)`;
+    or ${sql.ref(`${delivery}.sent_at`)} is not null or ${sql.ref(`${delivery}.priority`)} = 2)`;
 }
 
 /** The newest loss that was noticed for a partner. */
@@ -79,11 +80,35 @@ export async function ownEpoch(
 
 export async function insertRecovery(
   trx: Trx,
-  row: { partner: string; epoch: string; because: LossCause; at: Date; verify: string },
+  row: { partner: string; epoch: string; because: LossCause; at: Date; verify: string; drawn: boolean },
 ): Promise<void> {
   await sql`
-    insert into recovery (partner, epoch, because, at, verify)
-    values (${row.partner}, ${row.epoch}::uuid, ${row.because}, ${row.at}, ${row.verify})`.execute(trx);
+    insert into recovery (partner, epoch, because, at, verify, opened_at, opened_by)
+    values (${row.partner}, ${row.epoch}::uuid, ${row.because}, ${row.at}, ${row.verify},
+      ${row.drawn ? null : row.at}, ${row.drawn ? null : 'undrawn'})`.execute(trx);
+}
+
+/** What a partner's word alone makes us believe; our own files and our operator are believed as often as they speak. */
+const heard: readonly LossCause[] = ['counter-overtaken', 'receipt-unknown'];
+
+export function isHeard(because: LossCause): boolean {
+  return heard.includes(because);
+}
+
+/** Whether a veil was drawn on a partner's word alone since an instant. */
+export async function wasVeiledOnWord(db: Database, partner: string, since: Date): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from recovery where partner = ${partner} and because = any(${[...heard]}::text[]) and at > ${since}
+      and opened_by is distinct from 'undrawn' limit 1`.execute(db);
+  return rows.length > 0;
+}
+
+/** Since when a partner's references are veiled on its word alone; undefined where they are not, or where we vouch for a loss. */
+export async function veiledOnWordSince(db: Database, partner: string): Promise<Date | undefined> {
+  const { rows } = await sql<{ since: Date }>`
+    select min(at) as since from recovery where partner = ${partner} and opened_at is null
+    having bool_and(because = any(${[...heard]}::text[]))`.execute(db);
+  return rows[0]?.since;
 }
 
 /**
@@ -137,11 +162,28 @@ export async function liftDecided(trx: Trx, partner: string): Promise<void> {
       select 1 from recovery v where v.partner = ${partner} and v.opened_at is null)`.execute(trx);
 }
 
-/** How many references of each partner are veiled. */
+/** How many references of each of these partners are veiled, where any are. */
+export async function countsOfVeiled(db: Database, partners: readonly string[]): Promise<Map<string, number>> {
+  if (partners.length === 0) return new Map();
+  const { rows } = await sql<{ partner: string; n: number }>`
+    select originator as partner, count(*)::int as n from reference
+    where originator = any(${[...partners]}::text[]) and veiled_state is not null group by originator`.execute(db);
+  return new Map(rows.map(({ partner, n }) => [partner, n]));
+}
+
+/** How many references of a partner are veiled. */
 export async function countVeiled(db: Database, partner: string): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     select count(*)::int as n from reference where originator = ${partner} and veiled_state is not null`.execute(db);
   return rows[0]?.n ?? 0;
+}
+
+/** How many references of each partner show nowhere. */
+export async function veiledByPartner(db: Database): Promise<{ partner: string; count: number }[]> {
+  const { rows } = await sql<{ partner: string; count: number }>`
+    select originator as partner, count(*)::int as count from reference where veiled_state is not null
+    group by originator order by originator`.execute(db);
+  return rows;
 }
 
 /** Emergencies that came behind a veil and that nobody was told of. */
@@ -162,7 +204,7 @@ export async function settleRecovery(
   trx: Trx,
   partner: string,
   what: 'opened' | 'resumed',
-  by: 'replay' | 'operator',
+  by: OpenedBy,
   at: Date,
 ): Promise<boolean> {
   const when = sql.ref(`${what}_at`);
@@ -185,28 +227,43 @@ export interface AskedStream {
   readonly asked_at: Date | null;
   /** Another epoch of the partner followed it. */
   readonly superseded: boolean;
+  /** It was known before the recovery began, another one followed since, and nothing of the partner says where it ended. */
+  readonly endless: boolean;
 }
 
 /**
- * What a partner does not keep any more stays missing, though it replays the rest; else what is under way counts, and last what
- * was settled. The streams are those that withdrawals of the lost time may have come in: all that we know of a partner but those that another one
- * followed longer ago than anything is replayed.
+ * What a partner does not keep any more stays missing, though it replays the rest, until a later replay brought all of it; else
+ * what is under way counts, and last what was settled. The streams are those that withdrawals of the lost time may have come in: all that we know of a partner but those that another one
+ * followed longer ago than anything is replayed. A hole that was passed since is part of what was lost: the floor is taken from
+ * below it. Where a stream ended is known when the receipt for the round trip came in it, or a voided number above the highest.
  */
 export async function askedStreams(
   db: Database,
-  partner: string,
-  since: Date,
+  { partner, at: since, verify }: Pick<RecoveryTable, 'partner' | 'at' | 'verify'>,
   horizonDays: number,
 ): Promise<AskedStream[]> {
   const horizon = new Date(since.getTime() - horizonDays * DAY);
   const { rows } = await sql<AskedStream>`
-    select s.epoch, s.floor, s.highest, q.state, q.code, q.asked_at,
-      exists (select 1 from incoming_stream l where l.partner = s.partner and l.first_at > s.first_at) as superseded
+    select s.epoch, least(s.floor, g.below) as floor, s.highest, q.state, q.code, q.asked_at,
+      exists (select 1 from incoming_stream l where l.partner = s.partner and l.first_at > s.first_at) as superseded,
+      s.first_at <= ${since}
+        and exists (select 1 from incoming_stream l where l.partner = s.partner and l.epoch <> s.epoch and l.first_at >= ${since})
+        and not exists (
+          select 1 from delivery d join message m on m.issuer = d.partner and m.jti = d.receipt_jti
+          where d.partner = s.partner and d.jti = ${verify} and m.epoch = s.epoch)
+        and not exists (
+          select 1 from voided_run r
+          where r.partner = s.partner and r.epoch = s.epoch and r.at >= ${since} and r.first > s.highest) as endless
     from incoming_stream s
+    left join lateral (
+      select min(first) - 1 as below from gap
+      where partner = s.partner and epoch = s.epoch and found_at >= ${since}) g on true
     left join lateral (
       select state, code, asked_at from replay_request q
       where q.partner = s.partner and q.epoch = s.epoch and q.cause = 'state' and q.created_at >= ${since}
-      order by (q.code = 'cursor_too_old') is true desc, q.state in ('wanted', 'granted') desc, q.created_at desc
+      order by (q.state = 'refused' and q.code = 'cursor_too_old' and not exists (
+          select 1 from replay_request l where l.partner = q.partner and l.epoch = q.epoch and l.cause = 'state'
+            and l.state = 'done' and l.created_at > q.created_at and l.from_n <= q.from_n)) is true desc, q.state in ('wanted', 'granted') desc, q.created_at desc
       limit 1) q on true
     where s.partner = ${partner} and not exists (
       select 1 from incoming_stream l where l.partner = s.partner and l.first_at > s.first_at and l.first_at < ${horizon})

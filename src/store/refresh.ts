@@ -88,17 +88,17 @@ export async function isAlertOpen(db: Database, code: AlertCode, partner: string
   return row !== undefined;
 }
 
-/** Closes the open alert of this code for a partner, since its cause has gone; gives its id where there was one. */
-export async function closeAlertOf(trx: Trx, code: AlertCode, partner: string, at: Date): Promise<string | undefined> {
-  const row = await trx
+/** Closes the open alerts of this code for a partner, since their cause has gone; gives their ids. */
+export async function closeAlertsOf(trx: Trx, code: AlertCode, partner: string, at: Date): Promise<string[]> {
+  const rows = await trx
     .updateTable('alert')
     .set({ acknowledged_at: at })
     .where('code', '=', code)
     .where('partner', '=', partner)
     .where('acknowledged_at', 'is', null)
     .returning('id')
-    .executeTakeFirst();
-  return row?.id;
+    .execute();
+  return rows.map(({ id }) => id);
 }
 
 /** Of these kids those that another partner has, or had. */

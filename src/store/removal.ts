@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { mayHold, perhapsThere, reachedByNow } from './may-hold.ts';
 import type { Trx } from './open.ts';
 import type { Unsent } from './recall.ts';
 
@@ -8,8 +9,8 @@ const REMOVED = 'partner-removed';
 export async function heldByPartner(trx: Trx, self: string, partner: string): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     select count(distinct d.reference_id)::int as n from delivery d
-    where d.partner = ${partner} and d.originator = ${self} and d.event in ('submitted', 'revised') and d.n is not null
-      and d.state not in ('queued', 'dropped') and d.outcome is distinct from 'refused'
+    where d.partner = ${partner} and d.originator = ${self} and ${mayHold('d')}
+      and (d.state <> 'queued' or ${perhapsThere('d')})
       and not exists (
         select 1 from delivery w where w.partner = d.partner and w.originator = d.originator
           and w.reference_id = d.reference_id and w.event = 'withdrawn' and w.position > d.position
@@ -37,7 +38,7 @@ export function owedWithdrawals(trx: Trx, partner: string) {
  */
 export async function endDeliveries(trx: Trx, partner: string): Promise<number> {
   const { rows } = await sql`
-    update delivery set lease = null, lease_until = null,
+    update delivery set reached = ${reachedByNow}, lease = null, lease_until = null,
       state = case when sent_at is null then 'dropped' when outcome is null then 'sent' else 'receipted' end,
       last_code = case when sent_at is null then ${REMOVED} else last_code end
     where partner = ${partner} and state = 'queued' returning id`.execute(trx);

@@ -36,7 +36,10 @@ export interface ReplayRequestTable {
   cause: 'gap' | 'state';
   state: 'wanted' | 'granted' | 'done' | 'refused';
   code: string | null;
+  /** Times that it was asked for since it was granted last. */
   attempts: number;
+  /** Times that the partner granted it. */
+  grants: number;
   created_at: Date;
   next_at: Date;
   asked_at: Date | null;

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
+import { stopped } from './recovery.ts';
 import type { ReplayTable } from './replay-tables.ts';
 import type { DeliveryState } from './tables.ts';
 
@@ -63,6 +64,8 @@ export interface Stretch {
   readonly kept: boolean;
   /** State of the reference that it carries, and whether a newer revision of that has come since. */
   readonly reference_state: string | null;
+  /** The reference is closed by the word of somebody who said that we withdrew it: the operator has not decided yet. */
+  readonly closed_by_word: boolean;
   readonly superseded: boolean;
 }
 
@@ -75,7 +78,7 @@ export async function lockStretch(
   const { rows } = await sql<Stretch>`
     select d.id, d.n, d.state, d.event, d.last_code, d.outcome, d.created_at,
       d.digest is not null and (d.plain is not null or (d.body is not null and k.id is not null)) as kept,
-      r.state as reference_state, coalesce(r.revision <> d.revision, false) as superseded
+      r.state as reference_state, r.veiled_state is not null as closed_by_word, coalesce(r.revision <> d.revision, false) as superseded
     from delivery d
     left join reference r on d.event in ('submitted', 'revised') and r.originator = d.originator and r.id = d.reference_id
     left join reference_key k on d.body is not null and k.originator = d.originator and k.id = d.reference_id
@@ -96,12 +99,65 @@ export async function putBack(trx: Trx, ids: readonly string[], at: Date): Promi
     where id = any(${[...ids]}::uuid[]) and state <> 'queued'`.execute(trx);
 }
 
+/**
+ * What was signed and never left waits for the end of a recovery. Where the partner asks for it, it leaves as what comes again
+ * does: the partner's own recovery waits for these numbers.
+ */
+export async function askForStopped(trx: Trx, partner: string, ids: readonly string[], at: Date): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`
+    update delivery set priority = ${REPLAYED}, next_at = ${at}, reissued_at = ${at}, basis = null
+    where id = any(${[...ids]}::uuid[]) and state = 'queued' and digest is not null and sent_at is null
+      and event in ('submitted', 'revised') and ${stopped(partner)}`.execute(trx);
+}
+
 /** How many replayed messages a partner has still before it. */
 export async function countReplayed(db: Database, partner: string): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     select count(*)::int as n from delivery
     where partner = ${partner} and state = 'queued' and priority = ${REPLAYED}`.execute(db);
   return rows[0]?.n ?? 0;
+}
+
+/** A partner that numbers what it sends in another epoch than before, and when the first message of that came. */
+export interface NewEpoch {
+  readonly partner: string;
+  readonly at: Date;
+}
+
+/** Active partners of which a new epoch began since an instant, after another one that was known. */
+export async function newEpochs(db: Database, since: Date): Promise<NewEpoch[]> {
+  const { rows } = await sql<NewEpoch>`
+    select s.partner, max(s.first_at) as at from incoming_stream s
+    join partner p on p.issuer = s.partner and p.state = 'active'
+    where s.first_at > ${since} and exists (
+      select 1 from incoming_stream o where o.partner = s.partner and o.epoch <> s.epoch and o.first_at <= s.first_at)
+    group by s.partner order by s.partner`.execute(db);
+  return rows;
+}
+
+/** One epoch of ours towards a partner, and whether a replay of it was begun since an instant. */
+export interface OwnStream {
+  readonly epoch: string;
+  readonly n: number;
+  readonly replayed: boolean;
+}
+
+/** The epochs of our numbers to a partner, the newest first; `ended` leaves out what ended before. */
+export async function ownStreams(
+  db: Database,
+  partner: string,
+  { since, ended }: { readonly since: Date; readonly ended: Date },
+): Promise<OwnStream[]> {
+  const { rows } = await sql<OwnStream>`
+    select o.epoch, o.n, exists (
+      select 1 from replay r where r.partner = ${partner} and r.epoch = o.epoch and r.asked_at >= ${since}) as replayed
+    from (
+      select epoch, n, null::timestamptz as ended_at from partner_stream where partner = ${partner}
+      union all
+      select epoch, n, ended_at from own_epoch where partner = ${partner} and ended_at > ${ended}) o
+    order by o.ended_at desc nulls first, o.epoch`.execute(db);
+  return rows;
 }
 
 /** One replay that is under way and that no other process works at, locked until the transaction ends. */

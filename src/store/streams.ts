@@ -14,8 +14,10 @@ export interface StreamBefore {
   readonly epoch: string;
   /** The highest number before; null where the epoch is new. */
   readonly highest: number | null;
-  /** Other epochs of this partner that began within a day. */
+  /** Other epochs of this partner that followed another within a day: the first one ever is no change. */
   readonly others: number;
+  /** Epochs of this partner that were watched. */
+  readonly watched: number;
 }
 
 /** Notes how far partners' numbers reach, and tells where they stood before. */
@@ -36,9 +38,28 @@ export async function noteReached(
       on conflict (partner, epoch) do update set highest = greatest(s.highest, excluded.highest))
     select w.partner, w.epoch, s.highest,
       (select count(*)::int from incoming_stream o
-        where o.partner = w.partner and o.epoch <> w.epoch and o.first_at > ${dayAgo}) as others
+        where o.partner = w.partner and o.epoch <> w.epoch and o.first_at > ${dayAgo} and exists (
+          select 1 from incoming_stream f where f.partner = o.partner and f.first_at < o.first_at)) as others,
+      (select count(*)::int from incoming_stream o where o.partner = w.partner) as watched
     from w left join incoming_stream s on s.partner = w.partner and s.epoch = w.epoch`.execute(trx);
   return rows;
+}
+
+/**
+ * Keeps so many epochs of a partner that begins one after the other, and forgets the rest. What has holes stays, then the one that
+ * came furthest, then those that began now. Gives how many were forgotten.
+ */
+export async function boundStreams(trx: Trx, partner: string, most: number, at: Date): Promise<number> {
+  const { rows } = await sql`
+    delete from incoming_stream s using (
+      select epoch, row_number() over (order by
+        case when floor < highest and first_at < ${at} then 0 when first_at < ${at} and height = 1 then 1
+          when first_at >= ${at} then 2 else 3 end, first_at desc, epoch) as k
+      from (
+        select *, row_number() over (partition by first_at < ${at} order by highest desc, first_at, epoch) as height
+        from incoming_stream where partner = ${partner}) o) w
+    where s.partner = ${partner} and s.epoch = w.epoch and w.k > ${most} returning s.epoch`.execute(trx);
+  return rows.length;
 }
 
 /** Numbers that a partner said will never come, and the message that said it. */
@@ -83,11 +104,17 @@ export async function dropSuspectRuns(trx: Trx, partner: string): Promise<void> 
     from begun b where s.partner = ${partner} and s.epoch = b.epoch`.execute(trx);
 }
 
-/** Streams whose numbers are not accounted for up to the highest, those first that were not looked at for longest. */
+/**
+ * Streams whose numbers are not accounted for up to the highest. Partners take turns, so that one with many of them keeps nobody
+ * waiting; of one partner those first that were not looked at for longest, a new one from its beginning on.
+ */
 export async function unsettledStreams(db: Database, limit: number) {
   const { rows } = await sql<{ partner: string; epoch: string; floor: number; highest: number }>`
-    select partner, epoch, floor, highest from incoming_stream where floor < highest
-    order by walked_at nulls first limit ${limit}`.execute(db);
+    select partner, epoch, floor, highest from (
+      select partner, epoch, floor, highest, coalesce(walked_at, first_at) as since,
+        row_number() over (partition by partner order by coalesce(walked_at, first_at), epoch) as turn
+      from incoming_stream where floor < highest) s
+    order by turn, since, partner limit ${limit}`.execute(db);
   return rows;
 }
 

@@ -29,11 +29,14 @@ export async function noteTold(trx: Trx, { issuer, seq, at, code }: ToldAnswer):
   return rows[0]?.first === true;
 }
 
-/** Takes partners that have taken no key set under the identity of today, and were told none since an instant. */
-export async function claimUntaught(db: Database, at: Date, since: Date): Promise<string[]> {
+/**
+ * Takes partners that have taken no key set under the identity of today, and were told none since an instant; with `each`,
+ * those too that have not taken the newest.
+ */
+export async function claimUntaught(db: Database, at: Date, since: Date, each: boolean): Promise<string[]> {
   const { rows } = await sql<{ issuer: string }>`
     update partner p set told_at = ${at} from node n
-    where p.state in ('active', 'suspended') and coalesce(p.told_seq, 0) < n.identity_seq
+    where p.state in ('active', 'suspended') and coalesce(p.told_seq, 0) < case when ${each}::boolean then greatest(n.key_set_seq, n.identity_seq) else n.identity_seq end
       and (p.told_at is null or p.told_at <= ${since})
     returning p.issuer`.execute(db);
   return rows.map(({ issuer }) => issuer);
@@ -54,4 +57,12 @@ export async function identityStanding(db: Database) {
 /** The next key set will be the first one under another identity. */
 export async function noteIdentity(trx: Trx, at: Date): Promise<void> {
   await sql`update node set identity_seq = key_set_seq + 1, identity_at = ${at}`.execute(trx);
+}
+
+/** The key set `seq` is the first one under another identity, unless that was noted after the `last` one. */
+export async function noteFirstUnder(
+  trx: Trx,
+  { seq, last, at }: { readonly seq: number; readonly last: number; readonly at: Date },
+): Promise<void> {
+  await sql`update node set identity_seq = ${seq}, identity_at = ${at} where identity_seq <= ${last}`.execute(trx);
 }

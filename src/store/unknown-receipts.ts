@@ -1,5 +1,6 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
+import { isClosed } from './recall.ts';
 import type { UnknownReceiptTable } from './recovery-tables.ts';
 
 /** A receipt, properly signed, for a message that this store does not know. */
@@ -33,8 +34,6 @@ export interface Unlooked extends UnknownReceipt {
   readonly explained: boolean;
   /** The message went to somebody else: the partner has no business with it, and we have lost nothing. */
   readonly misdirected: boolean;
-  /** A loss was noted that our own witness or operator vouches for. */
-  readonly vouched: boolean;
 }
 
 /** Receipts for unknown messages that nobody has looked at, oldest first. */
@@ -43,8 +42,7 @@ export async function unlookedReceipts(db: Database, limit: number): Promise<Unl
     select u.partner, u.jti, u.answers, u.outcome, u.code, u.originator, u.reference_id, u.received_at,
       exists (select 1 from recovery v where v.partner = u.partner and v.at >= u.received_at) as explained,
       exists (select 1 from partner p join delivery d on d.partner = p.issuer and d.jti = u.answers
-        where d.digest is not null) as misdirected,
-      exists (select 1 from recovery v where v.partner = u.partner and v.because in ('store-restored', 'operator')) as vouched
+        where d.digest is not null) as misdirected
     from unknown_receipt u where u.looked_at is null order by u.at, u.partner, u.jti limit ${limit}`.execute(db);
   return rows;
 }
@@ -63,43 +61,115 @@ export async function markLooked(
     .execute();
 }
 
-/** Lets the receipts of a partner be looked at once more: a loss that is vouched for gives them another meaning. */
-export async function lookAgain(trx: Trx, partner: string): Promise<void> {
-  await trx
-    .updateTable('unknown_receipt')
-    .set({ looked_at: null })
-    .where('partner', '=', partner)
-    .where('restricted', '=', false)
-    .execute();
-}
+/** Since when a store runs whose witness could not be read and that nobody has looked at; null where there is none. */
+const unwitnessedSince = sql<Date | null>`(
+  select min(first_at) from alert where code = 'witness-unusable' and acknowledged_at is null)`;
 
 /**
- * Closes an own reference that somebody says we took back in the lost time: out of every face, nothing of it leaves, and nothing
- * is erased. Gives whether there was one to close.
+ * Lets the receipts of a partner be looked at once more, when a loss is vouched for: those that came to the store as it is now, and
+ * not those that somebody may have planted in it before. Without a witness nobody can tell the two apart, and they are listed only.
  */
-export async function closeOwn(trx: Trx, name: { originator: string; id: string }, at: Date): Promise<boolean> {
+export async function lookAgain(trx: Trx, partner: string): Promise<void> {
+  await sql`
+    update unknown_receipt set looked_at = null
+    where partner = ${partner} and not restricted and at >= ${unwitnessedSince}`.execute(trx);
+}
+
+const DAY = 86_400_000;
+/** After its end a loss explains what a partner still says of it for this long. */
+const LATE_MS = 7 * DAY;
+
+/** The last instant that a store knew when it was put back (`v` is the recovery); null where nobody knows it. */
+const restoredUntil = sql<Date | null>`(
+  select e.at from event e where v.because = 'store-restored' and e.position < (
+    select l.position from store_life l where l.began_at <= v.at order by l.position desc limit 1)
+  order by e.position desc limit 1)`;
+
+/** Outcomes of a withdrawal. */
+const takenBack = sql.raw(`('sealed', 'purged', 'retained')`);
+
+/**
+ * Closes the own reference of which this receipt says that we took it back in the lost time: out of every face, nothing of it
+ * leaves, nothing is erased, and what waits of it for others goes on waiting. A receipt is the partner's word alone, so that all else
+ * has to agree: a loss of this partner that our witness or operator vouches for and that is new, a message of that time, and a
+ * reference that is older than the loss and went to this very partner. Gives whether there was one to close.
+ */
+export async function closeOwn(
+  trx: Trx,
+  receipt: Pick<UnknownReceipt, 'partner' | 'jti'>,
+  self: string,
+  at: Date,
+): Promise<boolean> {
   const { rows } = await sql`
-    update reference set veiled_state = state, state = 'sealed', updated_at = ${at}
-    where originator = ${name.originator} and id = ${name.id}::uuid and direction = 'out'
-      and state not in ('sealed', 'restricted', 'purged', 'expired') returning id`.execute(trx);
+    update reference r set veiled_state = r.state, state = 'sealed', updated_at = ${at}
+    from unknown_receipt u join partner p on p.issuer = u.partner and p.state = 'active'
+    where u.partner = ${receipt.partner} and u.jti = ${receipt.jti} and u.outcome in ${takenBack} and u.originator = ${self}
+      and r.originator = u.originator and r.id = u.reference_id and r.direction = 'out'
+      and r.state not in ('sealed', 'restricted', 'purged', 'expired')
+      and exists (
+        select 1 from recovery v where v.partner = u.partner and v.because in ('store-restored', 'operator')
+          and v.at >= p.added_at and r.created_at <= v.at
+          and (v.opened_at is null or v.resumed_at is null or v.at >= ${new Date(at.getTime() - LATE_MS)})
+          and (u.at >= v.at or u.at >= ${unwitnessedSince})
+          -- Partners' clocks differ, and a receipt knows whole seconds only.
+          and u.received_at <= v.at
+          and u.received_at >= coalesce(${restoredUntil}, '-infinity') - interval '5 minutes'
+          and exists (
+            select 1 from delivery d where d.partner = u.partner and d.originator = r.originator and d.reference_id = r.id
+              and d.event in ('submitted', 'revised') and d.created_at <= v.at
+              and (d.n is not null or d.last_code = 'state-lost')))
+    returning r.id`.execute(trx);
   return rows.length > 0;
 }
 
-/** Shows again what was closed by `closeOwn` on this partner's word and not withdrawn since. */
-export async function reopenOwn(trx: Trx, partner: string): Promise<{ originator: string; id: string }[]> {
-  const { rows } = await sql<{ originator: string; id: string }>`
+/**
+ * Whether a delivery (`d`) has to wait because its reference was closed by `closeOwn`: until the operator shows it again, or
+ * withdraws it and so ends it. A condition; asked row by row, since an "exists" may be answered by reading the whole table.
+ */
+export const waitsClosed: RawBuilder<boolean> = sql<boolean>`(d.event in ('submitted', 'revised') and coalesce((
+  select r.direction = 'out' and r.veiled_state is not null from reference r
+  where r.originator = d.originator and r.id = d.reference_id), false))`;
+
+/** Of these own references, those that are closed by `closeOwn`. */
+export async function closedByReceipt(trx: Trx, self: string, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const { rows } = await sql<{ id: string }>`
+    select id from reference where originator = ${self} and id = any(${[...ids]}::uuid[]) and direction = 'out'
+      and veiled_state is not null`.execute(trx);
+  return new Set(rows.map(({ id }) => id));
+}
+
+/**
+ * Shows again what was closed by `closeOwn` on this partner's word and not withdrawn since, and forgets what it said of own references:
+ * the operator has decided. `said` counts what it said of those that are open.
+ */
+export async function reopenOwn(
+  trx: Trx,
+  partner: string,
+): Promise<{ names: { originator: string; id: string }[]; said: number }> {
+  const { rows: names } = await sql<{ originator: string; id: string }>`
     update reference r set state = r.veiled_state, veiled_state = null
     where r.veiled_state is not null and r.direction = 'out' and exists (
       select 1 from unknown_receipt u where u.partner = ${partner} and u.restricted and u.originator = r.originator
         and u.reference_id = r.id)
     returning r.originator, r.id`.execute(trx);
-  await trx
-    .updateTable('unknown_receipt')
-    .set({ restricted: false })
-    .where('partner', '=', partner)
-    .where('restricted', '=', true)
-    .execute();
-  return rows;
+  const { rows } = await sql<{ state: string }>`
+    delete from unknown_receipt u using reference r
+    where u.partner = ${partner} and u.outcome in ${takenBack} and u.looked_at is not null
+      and r.originator = u.originator and r.id = u.reference_id and r.direction = 'out'
+    returning r.state`.execute(trx);
+  return { names, said: rows.filter(({ state }) => !isClosed(state)).length };
+}
+
+/** Forgets receipts from before an instant, and the oldest of a partner that has more than `most`; what closes something stays. */
+export async function forgetUnknown(db: Database, before: Date, most: number): Promise<void> {
+  await sql`
+    delete from unknown_receipt u using (
+      select partner, jti, row_number() over (partition by partner order by at desc, jti) as k from unknown_receipt) w
+    where w.partner = u.partner and w.jti = u.jti and (u.at < ${before} or w.k > ${most}) and not (u.restricted and exists (
+      select 1 from reference r where r.originator = u.originator and r.id = u.reference_id and r.veiled_state is not null))`.execute(
+    db,
+  );
 }
 
 /** What a partner says of messages that this store does not know. */
@@ -116,5 +186,14 @@ export async function unknownOf(db: Database, self: string, partner: string, lim
     from unknown_receipt u left join reference r on r.originator = u.originator and r.id = u.reference_id
     where u.partner = ${partner} and u.originator = ${self} and u.reference_id is not null and r.id is null
     order by u.reference_id, u.received_at desc limit ${limit}`.execute(db);
-  return { total: rows[0]?.total ?? 0, closed: closed.rows.map(({ id }) => id), strange: strange.rows };
+  const claimed = await sql<{ id: string }>`
+    select distinct r.id from unknown_receipt u join reference r on r.originator = u.originator and r.id = u.reference_id
+    where u.partner = ${partner} and u.originator = ${self} and u.outcome in ${takenBack} and r.direction = 'out'
+      and r.state not in ('sealed', 'restricted', 'purged', 'expired') order by r.id limit ${limit}`.execute(db);
+  return {
+    total: rows[0]?.total ?? 0,
+    claimed: claimed.rows.map(({ id }) => id),
+    closed: closed.rows.map(({ id }) => id),
+    strange: strange.rows,
+  };
 }

@@ -1,10 +1,10 @@
-import { Agent, type Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import type { PostOutcome } from '../domain/attempt.ts';
-import { checkedLookup } from './address.ts';
-import { createBreaker } from './breaker.ts';
 import { failureCode } from './failure-code.ts';
-import { getKeySet, KEY_SET_BYTES, type KeySetAnswer } from './get-key-set.ts';
-import { POLL_BYTES, type PollOutcome, postPoll, postReplay, type SignedPoll } from './post-poll.ts';
+import { getKeySet, type KeySetAnswer } from './get-key-set.ts';
+import { createLines } from './line.ts';
+import { createPools, type Purpose, TIMEOUT_MS } from './pools.ts';
+import { type PollOutcome, postPoll, postReplay, type SignedPoll } from './post-poll.ts';
 import { readBody } from './read-body.ts';
 import { readRetryAfter } from './retry-after.ts';
 import { type Reach, targetOf } from './target.ts';
@@ -15,13 +15,18 @@ export interface Destination {
   readonly local: boolean;
   /** Breaks the request off, whether it waits for a connection or for its answer; the breaker is not moved by that. */
   readonly signal?: AbortSignal;
+  /** On connections of its own, beside those of the messages that the delivery worker sends. */
+  readonly aside?: true;
 }
 
-/** The only way out of a node. Never follows a redirect, never throws for what the network does, never names an address. */
+/**
+ * The only way out of a node. Never follows a redirect, never throws for what the network does, never names an address.
+ * Where a partner's circuit breaker lets nothing through the answer is `partner-away`, and nothing was sent.
+ */
 export interface Transport {
   /** Pushes one SET (RFC 8935, section 2.1). */
   postToken(url: string, compact: string, to: Destination): Promise<PostOutcome>;
-  /** Pushes our own key set to a partner. */
+  /** Pushes our own key set to a partner, whatever its circuit breaker says: after its probe where one is under way. */
   postKeySet(url: string, compact: string, to: Destination): Promise<PostOutcome>;
   /** Asks a partner's `/health` and gives what its `Date` says, in milliseconds since 1970. Moves no circuit breaker. */
   askClock(issuer: string, to: Destination): Promise<ClockAnswer>;
@@ -34,8 +39,12 @@ export interface Transport {
   postPoll(url: string, poll: SignedPoll, to: Destination): Promise<PollOutcome>;
   /** Asks a partner to send a part of its stream once more. */
   postReplay(url: string, asked: SignedPoll, to: Destination): Promise<PollOutcome>;
-  /** How many posts to a partner may be under way, by its circuit breaker: none while it is open, one while it is tried again. */
+  /** How many posts to a partner may begin, by its circuit breaker: none while it is open or probed, one while it is tried again. */
   allowance(partner: string, now: number): number;
+  /** Ends the pause of a partner's circuit breaker: the next post goes at once. */
+  tryNow(partner: string): void;
+  /** Until when the circuit breaker lets nothing through to a partner; undefined where it does. */
+  shutUntil(partner: string, now: number): number | undefined;
   close(): Promise<void>;
 }
 
@@ -44,101 +53,87 @@ export type ClockAnswer =
   | { readonly status: 'answered'; readonly http: number; readonly date?: number }
   | { readonly status: 'unreachable'; readonly code: string };
 
-const TIMEOUT_MS = 10_000;
 /** A person waits for the answer. */
 const CLOCK_TIMEOUT_MS = 5000;
 /** A long poll waits 25 s, and its answer may be large. */
 const POLL_TIMEOUT_MS = 60_000;
-const CONNECTIONS = 32;
 /** An answer to a push is empty or a short error; more is not read. */
 const ANSWER_BYTES = 16 * 1024;
-const HEADER_BYTES = 16 * 1024;
-
-function agent(allowLocal: boolean, mostBytes = KEY_SET_BYTES): Agent {
-  return new Agent({
-    connections: CONNECTIONS,
-    pipelining: 1,
-    // The limits above and below are those of HTTP/1.1; undici would offer HTTP/2 by default.
-    allowH2: false,
-    headersTimeout: TIMEOUT_MS,
-    bodyTimeout: TIMEOUT_MS,
-    keepAliveTimeout: 30_000,
-    maxResponseSize: mostBytes,
-    maxHeaderSize: HEADER_BYTES,
-    // TLS is verified whatever the environment says, and no variable puts a proxy in between: this agent reads none.
-    connect: { timeout: TIMEOUT_MS, rejectUnauthorized: true, lookup: checkedLookup(allowLocal) },
-  });
-}
 
 export function createTransport(options: { readonly loopback: boolean; readonly clock: () => number }): Transport {
-  const agents = { open: agent(true), checked: agent(false) };
-  const pollAgents = { open: agent(true, POLL_BYTES), checked: agent(false, POLL_BYTES) };
-  const breaker = createBreaker();
-  const reachOf = (to: Destination): Reach => ({ local: options.loopback || to.local, clear: options.loopback });
+  const pools = createPools();
+  const lines = createLines(options.clock);
 
-  async function post(url: string, message: Message, to: Destination): Promise<PostOutcome> {
-    const reach = reachOf(to);
-    const outcome = await send(
-      reach.local ? agents.open : agents.checked,
-      url,
-      message,
-      reach,
-      options.clock(),
-      to.signal,
-    );
-    if (!to.signal?.aborted) note(to.partner, outcome);
-    return outcome;
+  /** Looks where a request may go, and lends it connections there. */
+  async function reach<Answer>(
+    url: string,
+    to: Destination,
+    purpose: Purpose,
+    use: (dispatcher: Agent, reach: Reach) => Promise<Answer>,
+  ): Promise<Answer | Unreachable> {
+    const way = { local: options.loopback || to.local, clear: options.loopback };
+    const target = targetOf(url, way);
+    if (typeof target === 'string') return { status: 'unreachable', code: target };
+    const { partner } = to;
+    return pools.with({ partner, origin: target.origin, purpose, local: way.local }, (agent) => use(agent, way));
   }
 
-  async function ask(
-    { open, checked }: { readonly open: Agent; readonly checked: Agent },
+  const post = (url: string, message: Message, to: Destination): Promise<PostOutcome> =>
+    reach(url, to, to.aside || message.taken === 204 ? 'aside' : 'messages', (dispatcher, way) =>
+      send(dispatcher, url, message, way, options.clock(), to.signal),
+    );
+
+  const ask = (
     request: typeof postPoll,
-    limitMs: number,
+    { purpose, limitMs }: { readonly purpose: Purpose; readonly limitMs: number },
     url: string,
     asked: SignedPoll,
     to: Destination,
-  ): Promise<PollOutcome> {
-    const reach = reachOf(to);
-    const limit = AbortSignal.timeout(limitMs);
-    const outcome = await request(reach.local ? open : checked, url, asked, {
-      reach,
-      signal: to.signal ? AbortSignal.any([limit, to.signal]) : limit,
-      now: options.clock(),
+  ): Promise<PollOutcome> =>
+    reach(url, to, purpose, (dispatcher, way) => {
+      const limit = AbortSignal.timeout(limitMs);
+      const signal = to.signal ? AbortSignal.any([limit, to.signal]) : limit;
+      return request(dispatcher, url, asked, { reach: way, signal, now: options.clock() });
     });
-    if (!to.signal?.aborted) note(to.partner, outcome);
-    return outcome;
-  }
-
-  /** An answer of any kind proves that somebody is there; only silence and overload open the breaker. */
-  function note(partner: string, outcome: PostOutcome | PollOutcome): void {
-    const troubled = outcome.status === 'unreachable' || (outcome.status === 'refused' && outcome.http >= 500);
-    if (troubled) breaker.failed(partner, options.clock());
-    else breaker.succeeded(partner);
-  }
 
   return {
-    postToken: (url, compact, to) => post(url, { type: 'application/secevent+jwt', body: compact, taken: 202 }, to),
-    postKeySet: (url, compact, to) => post(url, { type: 'application/jwk-set+jwt', body: compact, taken: 204 }, to),
-    async askClock(issuer, to) {
-      const reach = reachOf(to);
-      return askClock(reach.local ? agents.open : agents.checked, `${issuer}/health`, reach);
+    postToken(url, compact, to) {
+      const message = { type: 'application/secevent+jwt', body: compact, taken: 202 } as const;
+      return lines.through(to, () => post(url, message, to));
     },
-    async getKeySet(url, etag, to, signal) {
-      const reach = reachOf(to);
-      const limit = AbortSignal.timeout(2 * TIMEOUT_MS);
-      return getKeySet(reach.local ? agents.open : agents.checked, url, etag, {
-        reach,
-        signal: signal ? AbortSignal.any([limit, signal]) : limit,
+    postKeySet(url, compact, to) {
+      const message = { type: 'application/jwk-set+jwt', body: compact, taken: 204 } as const;
+      return lines.through(to, () => post(url, message, to), { always: true });
+    },
+    askClock(issuer, to) {
+      const url = `${issuer}/health`;
+      return reach(url, to, 'aside', (dispatcher, way) => askClock(dispatcher, url, way));
+    },
+    getKeySet(url, etag, to, signal) {
+      return reach(url, to, 'aside', (dispatcher, way) => {
+        const limit = AbortSignal.timeout(2 * TIMEOUT_MS);
+        const until = signal ? AbortSignal.any([limit, signal]) : limit;
+        return getKeySet(dispatcher, url, etag, { reach: way, signal: until });
       });
     },
-    postPoll: (url, poll, to) => ask(pollAgents, postPoll, POLL_TIMEOUT_MS, url, poll, to),
-    postReplay: (url, asked, to) => ask(agents, postReplay, 2 * TIMEOUT_MS, url, asked, to),
-    allowance: (partner, now) => breaker.allowance(partner, now),
-    async close() {
-      const all = [agents.open, agents.checked, pollAgents.open, pollAgents.checked];
-      await Promise.all(all.map((one) => one.destroy()));
+    postPoll(url, poll, to) {
+      const terms = { purpose: 'poll', limitMs: POLL_TIMEOUT_MS } as const;
+      return lines.through(to, () => ask(postPoll, terms, url, poll, to));
     },
+    postReplay(url, asked, to) {
+      const terms = { purpose: 'aside', limitMs: 2 * TIMEOUT_MS } as const;
+      return lines.through(to, () => ask(postReplay, terms, url, asked, to), { ownQuota: true });
+    },
+    allowance: lines.allowance,
+    tryNow: lines.tryNow,
+    shutUntil: lines.shutUntil,
+    close: () => pools.destroy(),
   };
+}
+
+interface Unreachable {
+  readonly status: 'unreachable';
+  readonly code: string;
 }
 
 /** What is posted, and the one status that says it was taken. */

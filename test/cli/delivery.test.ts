@@ -59,3 +59,43 @@ test('the rest is sent again by one word', async () => {
   const unknown = await cli('delivery', 'retry', '--all', '--partner', 'https://nobody.example');
   expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('partner-unknown')]);
 });
+
+test('an organisation that is no partner is refused before any other line', async () => {
+  const { code, err } = await cli('delivery', 'list', '--partner', 'https://nobody.example');
+  expect([code, err]).toEqual([1, expect.stringMatching(/^\S+ partner-unknown at \/partner/)]);
+});
+
+test('where nothing was given up it says what waits and how to send it now, and the word of an operator goes at once', async () => {
+  moody.mood = refuses('access_denied');
+  await node.ask('reference.submit', { reference: inventedReference(4) });
+  await eventually('it was refused', async () => {
+    const { items } = await node.ask('delivery.list', { state: 'queued' });
+    return items.some(({ lastCode }) => lastCode === 'access_denied');
+  });
+  const none = await cli('delivery', 'retry', '--all', '--partner', moody.issuer);
+  expect(none.code).toBe(0);
+  expect(none.err).not.toContain('✓');
+  expect(none.err).toMatch(
+    /No delivery to \S+ was given up\.\n1 wait for their next try, the first until \d{4}-\S+Z\./,
+  );
+  expect(none.err).toContain(`caseref delivery retry --all --state queued --partner ${moody.issuer}`);
+  const compared = await cli('reconcile', moody.issuer);
+  expect([compared.code, compared.out]).toEqual([1, expect.stringMatching(/^LOOK/)]);
+  expect(compared.out).toContain(`has suspended it`);
+  expect(compared.out).toContain(`caseref partner show ${node.issuer}`);
+  moody.mood = takes;
+  const before = moody.taken.length;
+  const now = await cli('delivery', 'retry', '--all', '--state', 'queued', '--partner', moody.issuer);
+  expect([now.code, now.err]).toEqual([0, expect.stringContaining('✓')]);
+  await eventually('it arrives', async () => moody.taken.length > before);
+}, 60_000);
+
+test('the next try of a partner that is suspended is not promised', async () => {
+  moody.mood = refuses('access_denied');
+  await node.ask('reference.submit', { reference: inventedReference(5) });
+  await eventually('it waits', async () => (await node.ask('status', {})).outbox.queued > 0);
+  const suspended = await cli('partner', 'suspend', moody.issuer, '--reason', 'examined');
+  expect(suspended.err).not.toContain('✗');
+  const { out } = await cli('delivery', 'list', '--state', 'queued');
+  expect(out).toContain('stopped: suspended');
+});

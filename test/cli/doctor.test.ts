@@ -108,10 +108,15 @@ describe('two nodes that run', () => {
 describe('a node that does not run', () => {
   beforeAll(() => hotline.stop());
 
-  test('is examined, and the round trip is skipped with a word', async () => {
-    const { report, codes } = await doctor();
+  test('is bad first of all, since its partners reach nobody; the rest is examined', async () => {
+    const { code, report, codes } = await doctor();
     expect(report.running).toBe(false);
-    expect(codes).toContain('round-trip-skipped');
+    expect([code, codes[0], report.findings[0]?.level]).toEqual([1, 'node-stopped', 'bad']);
+    const read = await cli(['doctor']);
+    expect([read.code, read.out]).toEqual([
+      1,
+      expect.stringMatching(/^LOOK .*\nbad .*No node runs.*\n.*caseref serve/),
+    ]);
     expect(codes).not.toContain('round-trip');
     expect(codes).not.toContain('partner-unreachable');
   });

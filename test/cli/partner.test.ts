@@ -146,7 +146,7 @@ test('a list by a value that nothing can have is refused and not empty', async (
     ['reference', 'held'],
     ['delivery', 'list'],
   ]) {
-    expect(await refused(...list, '--partner', 'https://nobody.example')).toContain('query-invalid at /partner');
+    expect(await refused(...list, '--partner', 'https://nobody.example')).toContain('partner-unknown at /partner');
     expect(await refused(...list, '--partner', `${partner.issuer}/`)).toMatch(/\/partner: .*\n.*issuers have none/);
     expect((await on([...list, '--partner', partner.issuer])).code).toBe(0);
   }

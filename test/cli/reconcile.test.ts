@@ -50,7 +50,7 @@ describe('a call that is not clear is refused before anything is asked', () => {
 test('where nothing differs it says so, and what was tried', async () => {
   const { code, out } = await reconcile(partner.issuer);
   expect(code).toBe(0);
-  expect(out).toMatch(/^EVEN\s+Nothing differs\./);
+  expect(out).toMatch(/^EVEN\s+Nothing differs, as of the round trip at \d{4}-\S+Z\./);
   expect(out).toContain('a round trip was begun');
 });
 
@@ -71,8 +71,14 @@ test('after a loss it says what is stopped, what is closed and what it waits for
       return tasks.length > 0;
     });
   await tried();
+  const listed = await run(['reference', 'list'], {
+    environment: { CASEREF_DATA: node.directory, CASEREF_PASSPHRASE: passphrase.reveal() },
+  });
+  expect(listed.out).not.toContain(partner.issuer);
+  expect(listed.err).toContain(`1 reference of ${partner.issuer} are closed`.replace('are', 'is'));
+  expect(listed.err).toContain(`caseref reconcile ${partner.issuer}`);
   const { code, out } = await reconcile(partner.issuer, '--look');
-  expect(code).toBe(0);
+  expect(code).toBe(1);
   expect(out).toMatch(/^LOOK\s+1 to see to by hand\./);
   expect(out).toContain('the operator said that the store was put back');
   expect(out).toMatch(/references to it\s+stopped/);

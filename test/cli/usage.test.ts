@@ -33,6 +33,8 @@ const csv = [
 const wrongCalls: [args: string[], code: string, word: RegExp][] = [
   [['partnr'], 'usage-invalid', /Did you mean partner\?/],
   [['partner', 'lst'], 'usage-invalid', /Did you mean list\?/],
+  [['partner', 'suspend', 'https://a.example'], 'usage-invalid', /Give --reason <text>: why/],
+  [['reference', 'withdraw', 'ID'], 'usage-invalid', /Give --reason one of: \S+, /],
   [['card', 'extra'], 'usage-invalid', /Too many arguments/],
   [['card', '--jsn'], 'usage-invalid', /Did you mean --json\?/],
   [['card'], 'usage-invalid', /--data DIR/],

@@ -18,6 +18,10 @@ describe('what a partner answers', () => {
   test('is believed where it answers what was asked', () => {
     expect(readReplayGrant({ ...grant, more: 'of a newer release' }, asked)).toEqual(grant);
     expect(readReplayGrant({ ...grant, to: 10_004 }, asked)).toMatchObject({ to: 10_004 });
+    // Numbers begin at 1: from 0 on, a whole replay ends at the same number as from 1 on.
+    const whole = { epoch, from: 0, to: 10_000, messages: 10_000 };
+    expect(readReplayGrant(whole, { epoch, from: 0 })).toEqual(whole);
+    expect(readReplayGrant({ ...whole, to: 10_001 }, { epoch, from: 0 })).toBeUndefined();
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { expect, inject } from 'vitest';
 import { isRefusal } from '../../src/domain/refusal.ts';
 import { browseEvents } from '../../src/exchange/browse.ts';
@@ -24,17 +25,18 @@ const about = (id: string, iss = sender): Json => ({ format: 'iss_sub', iss, sub
 
 /** What the partner says, numbered in one epoch. */
 function voice(exchange: Exchange, clock: Clock) {
-  const theirs = crypto.randomUUID();
+  const first = crypto.randomUUID();
+  let theirs = first;
   let n = 0;
 
-  async function say(event: string, payload: Json, subject: Json): Promise<string> {
+  async function say(event: string, payload: Json, subject: Json | undefined): Promise<string> {
     clock.now += 1000;
     n += 1;
     const jti = freshJti();
     const claims = honestClaims({
       jti,
       iat: Math.floor(clock.now / 1000),
-      sub_id: subject,
+      sub_id: subject ?? { format: 'opaque', id: jti },
       'urn:caseref:seq': { epoch: theirs, n },
       events: { [`urn:caseref:event:1:${event}`]: payload },
     });
@@ -44,8 +46,15 @@ function voice(exchange: Exchange, clock: Clock) {
 
   const content = (id: string, change: Json) => wireReference({ url: `https://host.example/${id}`, ...change });
   return {
-    /** The epoch of its numbers. */
-    theirs,
+    /** The epoch of its numbers, as long as nothing else is said. */
+    theirs: first,
+    /** What it says next has the number after this one, in this epoch. */
+    countFrom(number: number, epoch = theirs): void {
+      [n, theirs] = [number, epoch];
+    },
+    /** It says of numbers that they will never come. */
+    voided: (epoch: string, ...ranges: readonly (readonly [number, number])[]) =>
+      say('voided', { epoch, ranges, reason: 'dropped' }, undefined),
     /** It submits a reference; the id. */
     async arrive(change: Json = {}): Promise<string> {
       const id = crypto.randomUUID();
@@ -122,6 +131,13 @@ function views(exchange: Exchange) {
       const page = await browseEvents(exchange, { limit: 500 });
       return isRefusal(page) ? [] : page.items.filter((one) => one.type === type);
     },
+    replays: () =>
+      db
+        .selectFrom('replay_request')
+        .select(['epoch', 'from_n', 'to_n', 'state', 'code', 'asked_at'])
+        .orderBy('created_at')
+        .orderBy('from_n')
+        .execute(),
     deliveries: () =>
       db
         .selectFrom('delivery')
@@ -150,11 +166,17 @@ export async function lossBench(policy: Json = {}) {
   const store = { kind: 'postgres', url: database.url, schema: 'caseref' } as const;
   const { exchange, close } = await testExchange({ issuer: self, clock: () => clock.now, store });
   await befriend(exchange, sender, policyFor(sender, policy), operational);
+  const published = JSON.stringify({ replay: `${sender}/exchange/replay` });
+  await sql`update partner set endpoints = endpoints || ${published}::jsonb`.execute(exchange.store.db);
   return {
     exchange,
     db: exchange.store.db,
     later(ms: number): void {
       clock.now += ms;
+    },
+    /** From now on the partner publishes no address at all: it only polls. */
+    async onlyPolls(): Promise<void> {
+      await sql`update partner set endpoints = '{}'`.execute(exchange.store.db);
     },
     ...voice(exchange, clock),
     ...deeds(exchange, clock),

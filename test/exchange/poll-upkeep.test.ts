@@ -55,6 +55,18 @@ test('what a person sends again has its 14 days anew', async () => {
   expect(await deliveryOf(id)).toMatchObject({ state: 'queued' });
 });
 
+test('what is kept back from a suspended partner is not given up meanwhile, and has its 14 days anew after it', async () => {
+  const id = await submit(6);
+  await node.ask('partner.suspend', { issuer: partner.issuer, reason: 'Looked at.' });
+  await tidyPolls(later(15 * DAY));
+  expect(await deliveryOf(id)).toMatchObject({ state: 'queued' });
+  await node.ask('partner.resume', { issuer: partner.issuer });
+  await tidyPolls(later(13.9 * DAY));
+  expect(await deliveryOf(id)).toMatchObject({ state: 'queued' });
+  await tidyPolls(later(14.1 * DAY));
+  expect(await deliveryOf(id)).toMatchObject({ state: 'dead' });
+});
+
 test('what was never tried, since the line of its partner is shut, is a dead letter after 14 days as well', async () => {
   const away = await moodyPartner(resets);
   await meetMoody(away, node, policyFor(away.issuer));

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isoInstant } from '../../src/domain/instant.ts';
 import { declareRestored, liftClosed, openPartner, reconcile, resumeSending } from '../../src/exchange/reconcile.ts';
 import { suspendPartners as suspend } from '../../src/exchange/suspend.ts';
 import { withdraw } from '../../src/exchange/withdraw.ts';
@@ -50,7 +51,7 @@ describe('reconcile', () => {
     expect(looked.ours.unanswered).toMatchObject([{ state: 'sent', count: 1 }]);
     expect(looked).not.toHaveProperty('repairs');
     expect(await stateOf(id)).toBe('sent');
-    expect((await seen()).repairs).toEqual({ verify: true, sentAgain: 1, replays: 0 });
+    expect((await seen()).repairs).toMatchObject({ roundTrip: { begun: true }, sentAgain: 1, replays: 0 });
     expect(await stateOf(id)).toBe('queued');
     const row = await bench.db.selectFrom('delivery').select('plain').where('id', '=', id).executeTakeFirst();
     expect(row).toEqual({ plain: 'a.b.c' });
@@ -82,11 +83,51 @@ describe('reconcile', () => {
     expect((await seen({ look: true })).theirs.replays).toMatchObject([{ from: 2, state: 'wanted' }]);
   });
 
-  test('begins one round trip, however often it is asked', async () => {
-    await seen();
-    await seen();
+  test('numbers that are not in are a difference before anybody finds them missing, and not once they are said never to come', async () => {
+    await bench.arrive();
+    await bench.db.updateTable('incoming_stream').set({ highest: 4 }).where('epoch', '=', bench.theirs).execute();
+    const looked = await seen({ look: true });
+    expect(looked.theirs).toMatchObject({ streams: [{ highest: 4, open: 3 }], missing: [] });
+    expect(looked.even).toBe(false);
+    const run = { partner: sender, epoch: bench.theirs, first: 2, last: 9, jti: freshJti(), at: new Date() };
+    await bench.db.insertInto('voided_run').values(run).execute();
+    expect((await seen({ look: true })).theirs.streams).toMatchObject([{ open: 0 }]);
+  });
+
+  test('begins one round trip, however often it is asked, and says since when it waits', async () => {
+    const since = (await seen()).repairs?.roundTrip.since;
+    bench.later(HOUR / 2);
+    expect((await seen()).repairs?.roundTrip).toEqual({ begun: false, since });
     const rows = await bench.deliveries();
     expect(rows.filter(({ event }) => event === 'verify')).toHaveLength(1);
+  });
+
+  test('is of that moment only where the partner answered a round trip within minutes', async () => {
+    expect(await seen({ look: true })).not.toHaveProperty('asOf');
+    await seen();
+    const at = new Date(bench.exchange.clock());
+    const answer = { state: 'receipted', outcome: 'accepted', settled_at: at } as const;
+    await bench.db.updateTable('delivery').set(answer).where('event', '=', 'verify').execute();
+    expect(await seen({ look: true })).toMatchObject({ even: true, asOf: isoInstant(at.getTime()) });
+    bench.later(HOUR);
+    expect(await seen({ look: true })).not.toHaveProperty('asOf');
+  });
+
+  test('names a node that does not run: nothing leaves, whatever was begun', async () => {
+    const found = await reconcile(bench.exchange, sender, { running: false });
+    expect(found).toMatchObject({ even: false, tasks: [{ urgent: true, next: 'caseref serve' }] });
+  });
+
+  test.each([
+    ['invalid_issuer', 'does not know this node'],
+    ['access_denied', 'has not confirmed this node yet, or has suspended it'],
+  ])('a partner that answers %s is for its operator to mend', async (code, meaning) => {
+    await seen();
+    await bench.db.updateTable('delivery').set({ last_code: code }).where('event', '=', 'verify').execute();
+    const { even, tasks } = await seen({ look: true });
+    expect(even).toBe(false);
+    expect(tasks).toMatchObject([{ urgent: true, message: expect.stringContaining(meaning) }]);
+    expect(tasks[0]?.next).toContain(`caseref partner show ${bench.exchange.self}`);
   });
 
   test('a recovery whose round trip was given up goes on from another one', async () => {
@@ -130,14 +171,20 @@ describe('reconcile', () => {
     expect(tasks.map(({ message }) => message)).toEqual([expect.stringContaining('does not know')]);
   });
 
-  test('says of a partner that cannot replay that a person has to open its references', async () => {
+  test('says of a partner that cannot be asked that it is waited for, and how a person goes on without it', async () => {
+    await bench.onlyPolls();
     await bench.arrive();
     await bench.lose();
     const { recovery, tasks, veiled } = await seen({ look: true });
     expect(recovery).toMatchObject({ because: 'store-restored', sending: 'stopped', references: 'veiled' });
-    expect(recovery?.waitsFor).toEqual(['the answer to a round trip', expect.stringContaining('not asked for yet')]);
+    expect(recovery?.waitsFor).toEqual([
+      'the answer to a round trip',
+      expect.stringContaining('waited for and not asked'),
+    ]);
     expect(veiled).toBe(1);
-    expect(tasks).toMatchObject([{ urgent: true, message: expect.stringContaining('cannot replay') }]);
+    expect(tasks).toMatchObject([
+      { urgent: true, message: expect.stringContaining('cannot be asked'), next: expect.stringContaining('--open') },
+    ]);
   });
 
   test('repairs nothing with a partner that is suspended', async () => {

@@ -79,11 +79,14 @@ async function lost(name: string): Promise<{ before: Holder; after: Holder }> {
   return { before, after: holder(before.issuer) };
 }
 
+let sent = 0;
 async function push({ issuer, signs }: Holder): Promise<{ jti: string; answer: unknown }> {
   const jti = freshJti();
   const sub_id = { format: 'iss_sub', iss: issuer, sub: crypto.randomUUID() };
   const events = { 'urn:caseref:event:1:submitted': wireReference() };
-  const payload = honestClaims({ iss: issuer, aud: self, iat: seconds(), jti, sub_id, events });
+  sent += 1;
+  const seq = { epoch: '3f1b8a52-7f0e-4a55-9c1d-5a2e6c7d8e9f', n: sent };
+  const payload = honestClaims({ iss: issuer, aud: self, iat: seconds(), jti, sub_id, events, 'urn:caseref:seq': seq });
   const token = makeToken({ key: signs, header: honestHeader(signs), payload });
   return { jti, answer: await createReceive(own.exchange)(Buffer.from(token)) };
 }

@@ -28,6 +28,8 @@ let time = start * 1000;
 let answer = gone;
 let posts = 0;
 let shared = 0;
+/** What each answer waits for. */
+let held: Promise<void> = Promise.resolve();
 const listeners: Server[] = [];
 
 beforeAll(async () => {
@@ -41,7 +43,8 @@ afterAll(async () => {
 beforeEach(async () => {
   const listener = createServer((request, response) => {
     posts += 1;
-    request.resume().on('end', () => {
+    request.resume().on('end', async () => {
+      await held;
       response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
     });
   });
@@ -50,7 +53,7 @@ beforeEach(async () => {
   issuer = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
   await befriend(node.exchange, issuer, { security: { encryption: 'none' } });
   delivery = createDelivery(node.exchange, createHalt(node.exchange));
-  [answer, posts] = [gone, 0];
+  [answer, posts, held] = [gone, 0, Promise.resolve()];
 });
 afterEach(async () => {
   await delivery.stop(5000);
@@ -105,13 +108,24 @@ test('the first message that a partner takes after an outage lets go at once wha
 test('what waits for a reason of its own keeps its pause', async () => {
   await share(8);
   await tried(8, 'http-503');
-  await waitLong('http-429');
+  await waitLong('http-413');
   time += PAUSE;
   [answer, posts] = [taking, 0];
   await share(1);
   delivery.wake();
   await eventually('the new one is sent', async () => posts === 1 && (await waiting()).length === 8);
   expect((await waiting()).every(({ next_at }) => next_at.getTime() > time)).toBe(true);
+});
+
+test('what waits because the partner had too much to do follows the first message that it takes', async () => {
+  await share(4);
+  await tried(4, 'http-503');
+  await waitLong('http-429');
+  time += PAUSE;
+  answer = taking;
+  await share(1);
+  delivery.wake();
+  await allGone();
 });
 
 test('while the partner is away nothing is let go', async () => {
@@ -163,4 +177,87 @@ test('a partner that comes and goes does not undo the pauses more than once a mi
   expect(await letGo()).toBe(false);
   time += 31_000;
   expect(await letGo()).toBe(true);
+});
+
+/** The store refuses every change of this kind of delivery until the test ends it. */
+async function refuseChange(condition: string): Promise<() => Promise<void>> {
+  const { db } = node.exchange.store;
+  await sql`create function refuse_change() returns trigger language plpgsql as 'begin raise exception ''invented''; end'`.execute(
+    db,
+  );
+  await sql`create trigger refused before update on delivery for each row when (${sql.raw(condition)})
+    execute function refuse_change()`.execute(db);
+  return async () => {
+    await sql`drop function refuse_change() cascade`.execute(db);
+  };
+}
+
+test('what could not be let go is let go by the next message that is taken', async () => {
+  await share(3);
+  await tried(3, 'http-503');
+  await waitLong('http-503');
+  const returns = createReturns(node.exchange);
+  const end = await refuseChange("old.last_code = 'http-503'");
+  await expect(returns.note(issuer, 'submitted', { state: 'sent', code: null })).rejects.toThrow();
+  await end();
+  await returns.note(issuer, 'submitted', { state: 'sent', code: null });
+  expect((await waiting()).map(({ next_at }) => next_at.getTime() <= time)).toEqual([true, true, true]);
+});
+
+test('a message that is taken is settled though nothing else can be let go', async () => {
+  await share(3);
+  await tried(3, 'http-503');
+  await waitLong('http-503');
+  const end = await refuseChange("old.last_code = 'http-503'");
+  time += PAUSE;
+  [answer, posts] = [taking, 0];
+  await share(1);
+  delivery.wake();
+  await eventually('the new one is settled', async () => posts === 1 && (await waiting()).length === 3);
+  await end();
+});
+
+test('a pump that ends by a failure leaves nothing of its own under way', async () => {
+  answer = taking;
+  const go = Promise.withResolvers<void>();
+  held = go.promise;
+  await share(1);
+  delivery.wake();
+  await eventually('it is posted', async () => posts === 1);
+  const end = await refuseChange('old.lease is null');
+  await share(1);
+  delivery.wake();
+  await eventually('the claim failed', async () => node.logged().includes('delivery.failed'));
+  const stopped = delivery.stop(5000);
+  go.resolve();
+  await stopped;
+  await end();
+  expect(posts).toBe(1);
+  const { rows } = await sql<{
+    state: string;
+  }>`select state from delivery where partner = ${issuer} order by position`.execute(node.exchange.store.db);
+  expect(rows.map(({ state }) => state)).toEqual(['sent', 'queued']);
+});
+
+// The last one: its positions are nobody's.
+test('more than one step holds is let go in one go', async () => {
+  const { db } = node.exchange.store;
+  await share(1);
+  await tried(1, 'http-503');
+  await waitLong('http-503');
+  const { rows } = await sql<{ column_name: string }>`select column_name from information_schema.columns
+    where table_name = 'delivery' and is_generated = 'NEVER'`.execute(db);
+  const own: Record<string, string> = {
+    id: 'gen_random_uuid()',
+    jti: "'copy-' || k",
+    position: 'position + k',
+    ...{ n: 'null', epoch: 'null', reference_id: 'null', originator: 'null', revision: 'null' },
+  };
+  const names = rows.map((row) => row.column_name);
+  await sql`insert into delivery (${sql.raw(names.join(', '))})
+    select ${sql.raw(names.map((name) => own[name] ?? name).join(', '))} from delivery, generate_series(1, 2100) k
+    where partner = ${issuer} and state = 'queued'`.execute(db);
+  expect(await waiting()).toHaveLength(2101);
+  await createReturns(node.exchange).note(issuer, 'submitted', { state: 'sent', code: null });
+  expect((await waiting()).filter(({ next_at }) => next_at.getTime() > time)).toEqual([]);
 });

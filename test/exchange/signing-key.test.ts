@@ -2,7 +2,6 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { listAlerts } from '../../src/exchange/alerts.ts';
-import { wayTo } from '../../src/exchange/deliver.ts';
 import { findEnding, followKeyPlan } from '../../src/exchange/key-plan.ts';
 import { activateKey } from '../../src/exchange/key-state.ts';
 import { generateKey } from '../../src/exchange/own-keys.ts';
@@ -10,6 +9,7 @@ import { publishKeys } from '../../src/exchange/publish.ts';
 import { revokeKey } from '../../src/exchange/revoke-key.ts';
 import { rotateKeys } from '../../src/exchange/rotate.ts';
 import { signerFor } from '../../src/exchange/signing-key.ts';
+import { wayTo } from '../../src/exchange/way.ts';
 import { befriend } from '../support/exchange.ts';
 import { activeKey, BEGIN, claimsOf, DAY, done, HOUR, type KeyBench, keyBench } from '../support/own-keys.ts';
 

@@ -1,7 +1,9 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { listAlerts } from '../../src/exchange/alerts.ts';
+import { examineFiles } from '../../src/exchange/doctor/files.ts';
 import { consultWitness, isBehind } from '../../src/exchange/witness.ts';
 import { readProgress } from '../../src/store/life.ts';
 import { sender } from '../support/tokens.ts';
@@ -141,5 +143,60 @@ describe('at the start', () => {
     await look();
     expect(await causes()).toEqual([]);
     expect(JSON.parse(await readFile(file(), 'utf8'))).toEqual(await readProgress(bench.db));
+  });
+
+  describe('a witness that cannot be used', () => {
+    const aside = async () => (await readdir(directory)).filter((name) => name.startsWith('witness.json.unusable-'));
+    type Said = Record<string, unknown>;
+    const change = (into: (said: Said) => Said) => async () => {
+      const said = JSON.parse(await readFile(file(), 'utf8')) as Said;
+      await writeFile(file(), JSON.stringify(into(said)), { mode: 0o600 });
+    };
+
+    test.each([
+      ['others can read', () => chmod(file(), 0o644)],
+      ['is half written', () => writeFile(file(), '{"life":"', { mode: 0o600 })],
+      ['is empty', () => writeFile(file(), '', { mode: 0o600 })],
+      ['is a folder', () => rm(file()).then(() => mkdir(file()))],
+      ['names no streams', change((said) => ({ ...said, streams: null }))],
+      ['names a stream without a number', change((said) => ({ ...said, streams: { [sender]: null } }))],
+      [
+        'names a stream with half a number',
+        change((said) => ({ ...said, streams: { [sender]: { epoch: said.life, n: 0.5 } } })),
+      ],
+      ['names a life that is none', change((said) => ({ ...said, life: 'x' }))],
+      ['has come further than anything can', change((said) => ({ ...said, position: 1e300 }))],
+      ['has come to a fraction', change((said) => ({ ...said, position: 1.5 }))],
+      ['has come to less than nothing', change((said) => ({ ...said, position: -1 }))],
+      ['has a key set that is no number', change((said) => ({ ...said, keySet: 'x' }))],
+    ])('since it %s is set aside, a person is told, and the start goes on', async (_, damage) => {
+      await look();
+      await putBack(1000);
+      await damage();
+      await look();
+      expect(await bench.alerts()).toEqual(['witness-unusable']);
+      expect(await aside()).toHaveLength(1);
+      expect(JSON.parse(await readFile(file(), 'utf8'))).toEqual(await readProgress(bench.db));
+      expect(await causes()).toEqual([]);
+    });
+
+    test('is told of in the report of the node, with what to do', async () => {
+      await look();
+      await writeFile(file(), '{', { mode: 0o600 });
+      await look();
+      await look();
+      expect(await aside()).toHaveLength(1);
+      const [alert] = await listAlerts(bench.exchange);
+      expect(alert).toMatchObject({ code: 'witness-unusable', urgent: true, count: 1 });
+      expect(alert?.next).toContain('caseref reconcile --all --restored');
+      expect(await examineFiles(directory)).toMatchObject([{ level: 'warn', code: 'witness-aside' }]);
+    });
+
+    test('of an earlier release, which names no key set, can be used', async () => {
+      await look();
+      await change(({ keySet: _, ...said }) => said)();
+      await look();
+      expect(await bench.alerts()).toEqual([]);
+    });
   });
 });

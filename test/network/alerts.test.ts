@@ -196,8 +196,10 @@ describe('the numbers of a partner', () => {
     expect(await stream.executeTakeFirst()).toEqual({ floor: 6, highest: 6 });
   });
 
-  test('that jump, and a second epoch within a day, are told at once', async () => {
+  test('that jump, and a second new epoch within a day, are told at once; the first ever is no change', async () => {
     await partner.meet(node);
+    await pushed(seq(crypto.randomUUID(), 1));
+    expect(await openAlerts()).toEqual([]);
     await pushed(seq(crypto.randomUUID(), 1));
     expect(await openAlerts()).toEqual([]);
     await pushed(seq(crypto.randomUUID(), 100_002));

@@ -1,15 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { policyFor } from '../support/foreign-partner.ts';
 import { inventedReference } from '../support/invented.ts';
-import {
-  eventOf,
-  type MoodyPartner,
-  meetMoody,
-  moodyPartner,
-  refuses,
-  resets,
-  takes,
-} from '../support/moody-partner.ts';
+import { eventOf, type MoodyPartner, meetMoody, moodyPartner, refuses, takes } from '../support/moody-partner.ts';
 import { eventually, type TestNode, testNode } from '../support/node.ts';
 import type { Json } from '../support/tokens.ts';
 
@@ -98,11 +90,11 @@ describe('a dead letter that a person gives up', () => {
 
 describe('a message that waits', () => {
   test('may be given up between two attempts, and is not tried again', async () => {
-    moody.mood = resets;
+    moody.mood = (response) => void response.writeHead(429).end();
     const id = await submit();
     const delivery = await eventually('an attempt', async () => {
       const one = await deliveryOf(id);
-      return one?.lastCode === 'connection-lost' ? one : undefined;
+      return one?.lastCode === 'http-429' ? one : undefined;
     });
     expect(delivery.nextAttemptAt).toBeDefined();
     expect(await drop(delivery.id, 'no-longer-needed')).toMatchObject({ ok: true, value: { state: 'dropped' } });

@@ -9,7 +9,7 @@ import { eventually, type TestNode, testNode } from '../support/node.ts';
 
 const WAITING = Number(process.env.CASEREF_FAIRNESS_MESSAGES ?? 2000);
 /** Posts that one process may have under way to one partner. */
-const IN_FLIGHT = 64;
+const IN_FLIGHT = 32;
 const FEW = 30;
 
 let node: TestNode;

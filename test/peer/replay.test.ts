@@ -201,6 +201,15 @@ describe('429 with a Retry-After', () => {
     expect((await ask({ epoch: await epochOf(other), from: 1 }, other)).status).not.toBe(429);
   });
 
+  test('is nothing that somebody who repeats an overheard request can bring on for the one who signed it', async () => {
+    const overheard = signed({ epoch, from: 1 });
+    expect((await send(overheard)).status).toBe(202);
+    for (let times = 0; times < 70; times += 1) expect((await send(overheard)).status).toBe(401);
+    const { status, headers } = await ask({ epoch, from: 3 });
+    // The pause after the granted one, and not the minute of somebody who asked too often.
+    expect([status, Number(headers['retry-after']) > 500]).toEqual([429, true]);
+  });
+
   test('of two at once for one of them', async () => {
     const both = await Promise.all([ask({ epoch, from: 1 }), ask({ epoch, from: 1 })]);
     expect(both.map(({ status }) => status).sort()).toEqual([202, 429]);

@@ -199,6 +199,26 @@ const always: readonly PairRule[] = [
       where partner = $2 and n is not null group by epoch, n having count(*) > 1`,
   },
   {
+    rule: 'a number is voided once, and once more by each replay of it',
+    despiteLoss: true,
+    sql: (f) => `select v.epoch || ' ' || v.n as about from (
+        select (d.payload ->> 'epoch')::uuid as epoch, k.n, count(*) as times from ${f}.delivery d
+        cross join lateral jsonb_array_elements(d.payload -> 'ranges') as r (run)
+        cross join lateral generate_series((r.run ->> 0)::bigint, (r.run ->> 1)::bigint) as k (n)
+        where d.partner = $2 and d.event = 'voided' and d.state <> 'dropped' group by 1, 2) as v
+      where v.times > 1 + (select count(*) from ${f}.replay p
+        where p.partner = $2 and p.epoch = v.epoch and v.n between p.from_n and p.to_n)`,
+  },
+  {
+    rule: 'what is closed on the word of a partner waits for a person who was told',
+    despiteLoss: true,
+    sql: (f) => `select r.id as about from ${f}.unknown_receipt u
+      join ${f}.reference r on r.originator = u.originator and r.id = u.reference_id and r.direction = 'out'
+      where u.partner = $2 and u.restricted and r.veiled_state is not null and not exists (
+        select 1 from ${f}.alert a where a.code = 'withdrawn-before-loss' and a.acknowledged_at is null
+          and (a.subject = r.id::text or a.scope = 'more'))`,
+  },
+  {
     rule: 'nobody has a later revision than its originator',
     sql: (
       f,
@@ -212,6 +232,23 @@ const always: readonly PairRule[] = [
 const closed = `('sealed', 'purged', 'expired', 'restricted')`;
 
 const rested: readonly PairRule[] = [
+  {
+    rule: 'every recovery came to its end by itself',
+    despiteLoss: true,
+    sql: (f) => `select v.because || ' ' || v.epoch as about from ${f}.recovery v
+      where v.partner = $2 and (v.opened_at is null or v.resumed_at is null or 'operator' in (v.opened_by, v.resumed_by))`,
+  },
+  {
+    rule: 'no replay is waited for any more',
+    despiteLoss: true,
+    sql: (f) => `select q.epoch || ' ' || q.from_n || ' ' || q.state as about from ${f}.replay_request q
+      where q.partner = $2 and q.state in ('wanted', 'granted')`,
+  },
+  {
+    rule: 'nothing of its own stays closed once a person has decided',
+    despiteLoss: true,
+    sql: (f) => `select r.id as about from ${f}.reference r where r.direction = 'out' and r.veiled_state is not null`,
+  },
   {
     rule: 'nothing waits to be sent',
     despiteLoss: true,
@@ -228,6 +265,7 @@ const rested: readonly PairRule[] = [
   },
   {
     rule: 'what was sent is receipted',
+    despiteLoss: true,
     sql: (f) => `select d.jti || ' ' || d.event || ' ' || d.state as about from ${f}.delivery d
       where d.partner = $2 and d.state in ('sent', 'overdue') and d.event not in ('receipt', 'voided')`,
   },
@@ -240,6 +278,7 @@ const rested: readonly PairRule[] = [
   },
   {
     rule: 'numbers have no holes',
+    despiteLoss: true,
     sql: (
       f,
       t,
@@ -251,6 +290,7 @@ const rested: readonly PairRule[] = [
   },
   {
     rule: 'what was withdrawn is closed at everybody who has it',
+    despiteLoss: true,
     sql: (
       f,
       t,
@@ -262,6 +302,7 @@ const rested: readonly PairRule[] = [
   },
   {
     rule: 'who has a reference has its last disclosed revision',
+    despiteLoss: true,
     sql: (f, t) => `select r.id || ' ' || r.revision as about from ${t}.reference r
       where r.originator = $1 and r.direction = 'in' and r.state = 'open' and r.revision < (
         select max(d.revision) from ${f}.delivery d where d.partner = $2 and d.reference_id = r.id and d.outcome = 'accepted'

@@ -5,7 +5,7 @@ import type { Admission, Caller } from '../../src/exchange/admit-request.ts';
 import type { Exchange } from '../../src/exchange/context.ts';
 import { takeKeySet } from '../../src/exchange/key-sets.ts';
 import type { PollServer } from '../../src/exchange/poll-server.ts';
-import { publishedKeySet } from '../../src/exchange/published.ts';
+import { offeredKeySet } from '../../src/exchange/published.ts';
 import type { Receive } from '../../src/exchange/receive.ts';
 import type { ReplayServer } from '../../src/exchange/replay-server.ts';
 import type { PollOutcome, SignedPoll } from '../../src/transport/post-poll.ts';
@@ -26,8 +26,8 @@ export function faceOf(exchange: Exchange, receive: Receive, polls: PollServer, 
         return isTokenRefusal(taken) ? refusedAs(taken) : { status: 'accepted' };
       }),
     async keySet(etag) {
-      const published = await publishedKeySet(exchange);
-      if (!published) return { status: 'unreachable', code: 'http-404' };
+      const published = await offeredKeySet(exchange);
+      if (!published) return { status: 'unreachable', code: 'http-503' };
       const tag = `"${published.seq}"`;
       return tag === etag ? { status: 'same' } : { status: 'fresh', compact: published.keySet, etag: tag };
     },

@@ -1,15 +1,17 @@
 import { isRefusal } from '../../src/domain/refusal.ts';
+import type { Exchange } from '../../src/exchange/context.ts';
 import { decideHeldReferences, type Ruling } from '../../src/exchange/decide-held.ts';
 import { addDeny, listDenies, removeDeny } from '../../src/exchange/denies.ts';
 import { dropDelivery } from '../../src/exchange/drop.ts';
 import { setPolicy } from '../../src/exchange/policies.ts';
-import { openPartner, resumeSending } from '../../src/exchange/reconcile.ts';
+import { liftClosed } from '../../src/exchange/reconcile.ts';
 import { releaseWithdrawals } from '../../src/exchange/release.ts';
 import { retryDelivery } from '../../src/exchange/retry.ts';
 import { revokeKey } from '../../src/exchange/revoke-key.ts';
 import { rotateKeys } from '../../src/exchange/rotate.ts';
 import { resumePartner, suspendPartners } from '../../src/exchange/suspend.ts';
 import { withdraw } from '../../src/exchange/withdraw.ts';
+import { unknownOf } from '../../src/store/unknown-receipts.ts';
 import { inventedReference } from '../support/invented.ts';
 import type { Dice } from './dice.ts';
 import type { LivingNode } from './node.ts';
@@ -209,18 +211,26 @@ export function drawAct(dice: Dice): readonly [string, Act] {
 }
 
 const HOUR = 3_600_000;
+const MOST = 1000;
+
+/**
+ * What a partner says was withdrawn in the lost time waits for a person, who looks it up: most was, and is withdrawn again; the
+ * rest shows again.
+ */
+async function decideClosed(exchange: Exchange, partner: string): Promise<void> {
+  const { closed } = await unknownOf(exchange.store.db, exchange.self, partner, MOST);
+  const [right, wrong] = [closed.filter((id) => id < 'a'), closed.filter((id) => id >= 'a')];
+  for (const id of right) await withdraw(exchange, id, { reason: 'sent-in-error', purge: true });
+  if (wrong.length > 0) await liftClosed(exchange, partner);
+}
 
 /** What an operator does once everything works again: everybody is let back, and what waits for a person is decided. */
 export async function putInOrder(node: LivingNode, partners: readonly number[]): Promise<void> {
   const { exchange } = node;
-  const directory = await exchange.directory.current();
   for (const partner of partners.map(issuerOf)) {
     await resumePartner(exchange, partner);
     await releaseWithdrawals(exchange, { issuer: partner }, 'accept');
-    // Nobody can be asked for a replay who takes no inbound connection: a person has to say that it goes on.
-    if (directory.partners.get(partner)?.endpoints.replay !== undefined) continue;
-    await openPartner(exchange, partner);
-    await resumeSending(exchange, partner);
+    await decideClosed(exchange, partner);
   }
   const rows = await exchange.store.db
     .selectFrom('delivery')

@@ -1,6 +1,6 @@
 import type { PostOutcome } from '../../src/domain/attempt.ts';
-import { createBreaker } from '../../src/transport/breaker.ts';
 import type { KeySetAnswer } from '../../src/transport/get-key-set.ts';
+import { createLines } from '../../src/transport/line.ts';
 import type { PollOutcome, SignedPoll } from '../../src/transport/post-poll.ts';
 import type { Destination, Transport } from '../../src/transport/transport.ts';
 import type { VirtualClock } from './clock.ts';
@@ -186,29 +186,22 @@ const pages = {
 } as const satisfies { post: PostOutcome[]; ask: PollOutcome[]; fetch: KeySetAnswer[] };
 
 function transportOver(wires: Wires, node: number, life: Life, ownClock: () => number): Transport {
-  const breaker = createBreaker();
+  const lines = createLines(ownClock);
   const about = (kind: Kind, token: string, { partner, signal }: Destination) => ({
     from: node,
     to: wires.numberOf(partner),
     ...{ kind, token, life, signal },
   });
-  /** As in transport/transport.ts: silence and overload open the breaker. */
-  async function noted<Outcome extends PostOutcome | PollOutcome>(to: Destination, asked: Promise<Outcome>) {
-    const outcome = await asked;
-    if (to.signal?.aborted) return outcome;
-    const troubled = outcome.status === 'unreachable' || (outcome.status === 'refused' && outcome.http >= 500);
-    if (troubled) breaker.failed(to.partner, ownClock());
-    else breaker.succeeded(to.partner);
-    return outcome;
-  }
   const post = (kind: 'push' | 'takeKeys', token: string, to: Destination) => {
     const serve = (face: Face) => face[kind](token);
     const told = kind === 'push' ? kind : 'keys';
-    return noted(to, send<PostOutcome>(wires, { ...about(told, token, to), serve, pages: pages.post }));
+    const post = () => send<PostOutcome>(wires, { ...about(told, token, to), serve, pages: pages.post });
+    return lines.through(to, post, { always: kind === 'takeKeys' });
   };
   const ask = (kind: 'poll' | 'replay', asked: SignedPoll, to: Destination) => {
     const serve = (face: Face) => face[kind](asked);
-    return noted(to, send<PollOutcome>(wires, { ...about(kind, '', to), serve, pages: pages.ask }));
+    const post = () => send<PollOutcome>(wires, { ...about(kind, '', to), serve, pages: pages.ask });
+    return lines.through(to, post, { ownQuota: kind === 'replay' });
   };
   return {
     postToken: (_, compact, to) => post('push', compact, to),
@@ -220,7 +213,9 @@ function transportOver(wires: Wires, node: number, life: Life, ownClock: () => n
     },
     postPoll: (_, poll, to) => ask('poll', poll, to),
     postReplay: (_, asked, to) => ask('replay', asked, to),
-    allowance: (partner, now) => breaker.allowance(partner, now),
+    allowance: lines.allowance,
+    tryNow: lines.tryNow,
+    shutUntil: lines.shutUntil,
     close: async () => undefined,
   };
 }

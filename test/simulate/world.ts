@@ -56,6 +56,8 @@ const cutOff: Transport = {
   postPoll: async () => ({ status: 'unreachable', code: 'connection-failed' }),
   postReplay: async () => ({ status: 'unreachable', code: 'connection-failed' }),
   allowance: () => 1,
+  tryNow: () => undefined,
+  shutUntil: () => undefined,
   close: async () => undefined,
 };
 

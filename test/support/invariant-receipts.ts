@@ -7,8 +7,10 @@ import type { DeliveryFact, MessageFact } from './stored-facts.ts';
 
 /** All breaches of how `to` answers what came from `from`, and of what `from` makes of it. */
 export function receiptBreaches(line: Line): string[] {
+  // What waited when a store was saved is said under another name once that was put back, and the old one says nothing.
+  const isRenewed = ({ state, code }: DeliveryFact) => state === 'dropped' && code === 'state-lost';
   const answers = Map.groupBy(
-    sentTo({ from: line.to, to: line.from }).filter(({ event }) => event === 'receipt'),
+    sentTo({ from: line.to, to: line.from }).filter((one) => one.event === 'receipt' && !isRenewed(one)),
     ({ answers }) => answers ?? '',
   );
   const came = cameFrom(line);
@@ -68,7 +70,11 @@ function mismatches({ from, to, judging }: Line): string[] {
 function settlementBreaches(line: Line): string[] {
   const { from, to, judging } = line;
   const kept = new Map(cameFrom(line).map((one) => [one.jti, one]));
-  return sentTo(line).flatMap(({ jti, event, state, outcome }) => {
+  const given = new Set(sentTo({ from: to, to: from }).map(({ jti }) => jti));
+  // What it said in the time that it lost stands at the sender, where a word that goes back is ignored.
+  const isForgotten = (receipt: string | null) =>
+    judging.restored?.has(to.issuer) === true && receipt !== null && !given.has(receipt);
+  return sentTo(line).flatMap(({ jti, event, state, outcome, receipt }) => {
     const message = kept.get(jti);
     const named = `${event} ${jti} to ${to.issuer}`;
     const answered = event !== 'receipt' && event !== 'voided';
@@ -76,7 +82,7 @@ function settlementBreaches(line: Line): string[] {
       return [`${from.issuer} has a receipt for ${named}, which ${to.issuer} does not know`];
     if (!judging.atRest || !message || !answered || isHeldAgain(to, message)) return [];
     if (outcome === null) return [`${from.issuer} has no receipt for ${named}, which says ${message.outcome} there`];
-    return outcome === message.outcome
+    return outcome === message.outcome || isForgotten(receipt)
       ? []
       : [`${from.issuer} believes ${outcome} of ${named}, which is ${message.outcome}`];
   });

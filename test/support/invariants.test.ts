@@ -359,3 +359,22 @@ test('what a restored node does not know of itself is no breach of it', async ()
   const judging = { atRest: false, restored: new Set([police.issuer]) };
   expect(await damaged(police, forget, judging)).toEqual([]);
 });
+
+test('what a restored node forgot to have said is believed by the other side; what it remembers must agree', async () => {
+  const judging = { restored: new Set([police.issuer]) };
+  const heldAgain = (trx: Database) =>
+    all(trx, `update message set outcome = 'held' where event = '${kind('revised')}'`);
+  const forgot = async (trx: Database) => {
+    await heldAgain(trx);
+    // It holds the message as it did when its store was saved; its later receipt is unknown to it and stays at the sender.
+    await all(
+      trx,
+      `update delivery set jti = 'before', payload = jsonb_set(payload, '{content,outcome}', '"held"')
+       where event = 'receipt' and answers in (select jti from message where event = '${kind('revised')}')`,
+    );
+  };
+  const believed = expect.stringMatching(/believes accepted of revised \S+ to \S+, which is held/);
+  expect(await damaged(police, forgot)).toContainEqual(believed);
+  expect(await damaged(police, heldAgain, judging)).toContainEqual(believed);
+  expect(await damaged(police, forgot, judging)).not.toContainEqual(believed);
+});

@@ -28,6 +28,8 @@ export interface DeliveryFact {
   /** For a receipt: the message that it answers. */
   readonly answers: string | null;
   readonly outcome: string | null;
+  /** The receipt that this outcome is by. */
+  readonly receipt: string | null;
   readonly code: string | null;
   readonly createdAt: Date;
 }
@@ -175,7 +177,7 @@ function deliveries(db: Asked): Promise<DeliveryFact[]> {
     db,
     sql`select position, partner, jti, event, originator, reference_id as reference, revision, state, epoch, n,
         array_remove(array_append(coalesce(former_digests, '{}'), digest), null) as digests, plain, payload, answers,
-        outcome, last_code as code, created_at as "createdAt"
+        outcome, receipt_jti as receipt, last_code as code, created_at as "createdAt"
       from delivery order by position`,
   );
 }

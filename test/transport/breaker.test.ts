@@ -61,3 +61,13 @@ test('a caller that may probe and finds nothing to send does not lock the partne
   expect(breaker.allowance(partner, 5000)).toBeGreaterThan(0);
   expect(breaker.allowance(partner, 65_000)).toBeGreaterThan(0);
 });
+
+test('a person ends a pause: one probe goes at once, and its failure begins the next pause', () => {
+  const breaker = createBreaker();
+  for (let n = 0; n < 5; n += 1) breaker.failed('p', 0);
+  expect([breaker.allowance('p', 1), breaker.shutUntil('p', 1)]).toEqual([0, 5000]);
+  breaker.tryNow('p');
+  expect([breaker.allowance('p', 1), breaker.shutUntil('p', 1)]).toEqual([1, undefined]);
+  breaker.failed('p', 1);
+  expect([breaker.allowance('p', 2), breaker.shutUntil('p', 2)]).toEqual([0, 10_001]);
+});

@@ -15,8 +15,8 @@ afterEach(async () => {
   for (const one of opened.splice(0)) await one.close();
 });
 
-function transport(loopback = true) {
-  const made = createTransport({ loopback, clock: () => NOW });
+function transport(loopback = true, clock = () => NOW) {
+  const made = createTransport({ loopback, clock });
   opened.push(made);
   return made;
 }
@@ -234,13 +234,17 @@ describe('an address that is not for partners is never connected to', () => {
   });
 });
 
-test('five failures in a row close the way to that partner, an answer opens it', async () => {
-  const outbound = transport();
+test('five failures in a row close the way to that partner for a while, an answer after that opens it', async () => {
+  let time = NOW;
+  const outbound = transport(true, () => time);
   const broken = await answering(503);
   for (let at = 0; at < 5; at += 1) await outbound.postToken(broken, TOKEN, to);
   expect(outbound.allowance(to.partner, NOW)).toBe(0);
-  await outbound.postToken(await answering(202), TOKEN, to);
-  expect(outbound.allowance(to.partner, NOW)).toBe(Number.POSITIVE_INFINITY);
+  const well = await answering(202);
+  expect(await outbound.postToken(well, TOKEN, to)).toEqual({ status: 'unreachable', code: 'partner-away' });
+  time += 5000;
+  await outbound.postToken(well, TOKEN, to);
+  expect(outbound.allowance(to.partner, time)).toBe(Number.POSITIVE_INFINITY);
 });
 
 describe('asking a partner for the time', () => {

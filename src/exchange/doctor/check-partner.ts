@@ -57,7 +57,15 @@ export async function checkPartner(
     identityStanding(db),
   ]);
   const { state, policy } = entry;
-  const standing = { issuer, state, policy, keySetUntil: row.key_set_exp * 1000, waiting: undefined, shut: false };
+  const standing = {
+    issuer,
+    state,
+    policy,
+    keySetUntil: row.key_set_exp * 1000,
+    waiting: undefined,
+    queued: 0,
+    shut: false,
+  };
   const findings = [
     ...offsets.map((offset) => reached(offset, entry)),
     ...trips,

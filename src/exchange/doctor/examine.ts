@@ -76,7 +76,7 @@ export async function examineNode(exchange: Exchange, place: Place, running: boo
   const now = exchange.clock();
   const findings = [
     ...alerts.map(alertFinding),
-    ...(running ? [] : [notRunning]),
+    ...(running ? [] : [stopped(active.length)]),
     ...recoveries,
     ...trips,
     ...standing,
@@ -92,12 +92,12 @@ export async function examineNode(exchange: Exchange, place: Place, running: boo
   return reportOf(findings, { issuer: exchange.self, running, now });
 }
 
-const notRunning: Finding = {
-  level: 'note',
-  code: 'round-trip-skipped',
-  message: 'No node runs on this directory: no round trip was made, nothing is received and nothing is sent.',
-  next: 'caseref serve',
-};
+/** With nobody to exchange with, a node that does not run is worth knowing; with partners, every one of them waits for it. */
+function stopped(active: number): Finding {
+  const message =
+    'No node runs on this directory: nothing is received and nothing is sent, and no round trip was made.';
+  return { level: active > 0 ? 'bad' : 'note', code: 'node-stopped', message, next: 'caseref serve' };
+}
 
 function alertFinding({
   id,
@@ -142,6 +142,7 @@ async function examinePartners(exchange: Exchange): Promise<Finding[]> {
       policy: entry?.policy,
       keySetUntil: key_set_exp * 1000,
       waiting: queued && { since: queued.since.getTime(), count: queued.count, code: queued.code },
+      queued: waiting.get(issuer)?.messages ?? 0,
       shut: exchange.transport.allowance(issuer, now) === 0,
     };
     return [

@@ -2,12 +2,15 @@ import type { KeySet } from '../../domain/contract.types.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { isoInstant } from '../../domain/instant.ts';
 import type { PublicKey } from '../../keys/keystore.ts';
+import { compareKeys } from '../key-standing.ts';
 
 /** Our keys beside what the published key set says of them, and how one publishes from here. */
 export interface KeyStanding {
   readonly keys: readonly PublicKey[];
   readonly published: KeySet['keys'];
   readonly publish: string;
+  /** Partners may have a newer key set than this store, which was put back. */
+  readonly lost?: boolean;
 }
 
 const at = (seconds: number) => isoInstant(seconds * 1000);
@@ -15,9 +18,9 @@ const HOUR = 3600;
 const named = (use: PublicKey['use']) => (use === 'sig' ? 'signing' : 'encryption');
 
 /** What our keys wait for: revocations that nobody knows of, rotations that go on or stand still, private parts to be destroyed. */
-export function examinePlan({ keys, published, publish }: KeyStanding, now: number): Finding[] {
+export function examinePlan({ keys, published, publish, lost }: KeyStanding, now: number): Finding[] {
   return [
-    ...untold({ keys, published, publish }, now),
+    ...untold({ keys, published, publish, ...(lost && { lost }) }, now),
     ...withoutEncryption(keys, now),
     ...rotations({ keys, published, publish }, now),
     ...replaced(keys, now),
@@ -25,21 +28,31 @@ export function examinePlan({ keys, published, publish }: KeyStanding, now: numb
 }
 
 /** The worst state there is: the key is lost, and partners still take what it signs. */
-function untold({ keys, published, publish }: KeyStanding, now: number): Finding[] {
-  const lost = keys.filter(({ kid, revoked }) =>
-    published.some((told) => told.kid === kid && told.exp > now && told.revoked?.revoked_at !== revoked?.revoked_at),
-  );
-  const unknown = keys.filter(({ kid, state }) => state === 'active' && !published.some((told) => told.kid === kid));
+function untold({ keys, published, publish, lost = false }: KeyStanding, now: number): Finding[] {
+  const { untold: revoked, unknown, forgotten } = compareKeys(keys, published, now);
   return [
-    ...lost.map(({ kid }): Finding => {
+    ...revoked.map((kid): Finding => {
       const message = `${kid} is revoked here, and partners do not know: they take what it signs.`;
       return { level: 'bad', code: 'revocation-unpublished', message, next: publish };
     }),
-    ...unknown.map(({ kid }): Finding => {
-      const message = `${kid} is in use, and no published key set names it: partners let our messages wait.`;
+    ...unknown.map((kid): Finding => {
+      const message = published.some((told) => told.kid === kid)
+        ? `${kid} is in use, and the published key set lets it begin later: what it signed before, partners refuse.`
+        : `${kid} is in use, and no published key set names it: partners let our messages wait.`;
       return { level: 'bad', code: 'key-unpublished', message, next: publish };
     }),
+    ...forgotten.map((kid): Finding => {
+      const message = `${kid} is published, and the key file knows less of it: that file is older than the key set.`;
+      const next = 'Bring the newest keys/node.key back; if it is lost, revoke again what was revoked.';
+      return { level: 'bad', code: 'key-file-behind', message, next };
+    }),
+    ...(lost ? [keySetLost(publish)] : []),
   ];
+}
+
+function keySetLost(publish: string): Finding {
+  const message = 'The store was put back, and partners may have a newer key set than it: they refuse this one.';
+  return { level: 'bad', code: 'key-set-behind', message, next: publish };
 }
 
 function withoutEncryption(keys: readonly PublicKey[], now: number): Finding[] {

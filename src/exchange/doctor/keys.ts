@@ -6,7 +6,7 @@ import type { PublicKey } from '../../keys/keystore.ts';
 import { countOwed } from '../../store/attest.ts';
 import { openCard } from '../../wire/card.ts';
 import type { Exchange } from '../context.ts';
-import { publishedClaims, storedCard } from '../published.ts';
+import { publishedRow, readPublished, storedCard } from '../published.ts';
 import { examinePlan } from './key-plan.ts';
 
 const DAY = 86_400;
@@ -27,14 +27,18 @@ export interface OwnKeys {
   /** All keys, and what the published key set says of them. */
   readonly keys?: readonly PublicKey[];
   readonly published?: KeySet['keys'];
+  /** Partners may have a newer key set than this store, which was put back. */
+  readonly lost?: boolean;
   /** Messages of a lost key that are still to be said again. */
   readonly owed?: number;
 }
 
 export async function readOwnKeys(exchange: Exchange): Promise<OwnKeys> {
+  // The key set first: a change that is made meanwhile must not make the key file look like the older one.
+  const { keySet, seq } = await publishedRow(exchange.store.db);
   await exchange.keys.reload();
   const keys = exchange.keys.publicKeys();
-  const claims = await publishedClaims(exchange.store.db);
+  const claims = keySet === null ? undefined : readPublished(keySet).claims;
   const active = keys.filter(({ state, use }) => state === 'active' && use === 'sig').map(({ exp }) => exp);
   return {
     activeUntil: active.length === 0 ? 0 : Math.min(...active),
@@ -44,6 +48,7 @@ export async function readOwnKeys(exchange: Exchange): Promise<OwnKeys> {
     cardUntil: await cardEnd(exchange),
     keys,
     published: claims?.keys ?? [],
+    lost: claims !== undefined && seq > claims.seq,
     owed: await countOwed(exchange.store.db),
   };
 }
@@ -58,14 +63,14 @@ async function cardEnd(exchange: Exchange): Promise<number | undefined> {
 
 /** How long our own keys still last, and what they wait for. `now` in seconds. */
 export function examineKeys(own: OwnKeys, now: number): Finding[] {
-  const { activeUntil, publishedUntil, identityPresent, keys = [], published = [] } = own;
+  const { activeUntil, publishedUntil, identityPresent, keys = [], published = [], lost = false } = own;
   const publish = identityPresent
     ? 'caseref keys publish'
     : 'caseref keys publish --identity FILE, where FILE is the identity key; on another machine: caseref keys export-public FILE';
   return [
     ...examineActive(activeUntil, now, identityPresent ? 'caseref keys rotate' : `caseref keys rotate. ${publish}`),
     ...examinePublished(publishedUntil, now, publish),
-    ...(keys.length === 0 ? [] : examinePlan({ keys, published, publish }, now)),
+    ...(keys.length === 0 ? [] : examinePlan({ keys, published, publish, lost }, now)),
     ...(own.keys === undefined || identityPresent ? [] : examineCard(own.cardUntil, now)),
     ...examineOwed(own.owed ?? 0),
     identity(identityPresent),

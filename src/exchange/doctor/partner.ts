@@ -15,6 +15,8 @@ export interface PartnerStanding {
   readonly keySetUntil: number;
   /** Since when the oldest message that is due waits, and how many wait; undefined where none does. */
   readonly waiting: { readonly since: number; readonly count: number; readonly code: string | null } | undefined;
+  /** How many messages wait for whatever reason, those that it fetches itself too; receipts and round trips left out. */
+  readonly queued: number;
   /** The circuit breaker lets nothing through for now. */
   readonly shut: boolean;
 }
@@ -33,9 +35,8 @@ export function examinePartner(partner: PartnerStanding, now: number): Finding[]
     return [...findings, { level: 'note', code: 'partner-suspended', partner: issuer, message }];
   }
   if (findings.length > 0) return findings;
-  return [
-    { level: 'ok', code: 'partner', partner: issuer, message: `${issuer}: policy, keys and outbox are in order.` },
-  ];
+  const fine = partner.queued > 0 ? 'policy and keys' : 'policy, keys and outbox';
+  return [{ level: 'ok', code: 'partner', partner: issuer, message: `${issuer}: ${fine} are in order.` }];
 }
 
 function examinePolicy({ issuer, policy }: PartnerStanding, now: number): Finding[] {

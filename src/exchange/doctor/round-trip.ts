@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askAboutUs, unwillingMeaning } from '../../domain/attempt.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { waitsToBeFetched } from '../../domain/poll.ts';
-import { hurryDelivery, pendingVerify, type Standing, standings } from '../../store/checkup.ts';
+import { heardSince, hurryDelivery, pendingVerify, type Standing, standings } from '../../store/checkup.ts';
 import { reservePositions } from '../../store/feed.ts';
 import { deliveryInsert } from '../../store/outbox.ts';
 import { insertAll } from '../../store/rows.ts';
@@ -12,6 +13,7 @@ import type { PartnerEntry } from '../directory.ts';
 const PATIENCE_MS = 10_000;
 const LOOK_MS = 100;
 const HOUR = 3_600_000;
+const MINUTE = 60_000;
 
 /**
  * Sends each partner a `verify`, which it receipts like any other message: address, TLS, keys, clock, policy and the way
@@ -25,14 +27,19 @@ export async function tryRoundTrips(exchange: Exchange, partners: readonly Partn
   for (const { facts } of reachable) trips.push(await queueVerify(exchange, facts.issuer));
   exchange.wake.outbox();
   const ended = await awaitReceipts(exchange, trips, started);
+  const issuers = trips.filter(({ id }) => isTaken(ended.get(id)?.standing)).map(({ partner }) => partner);
+  const heard = await heardSince(exchange.store.db, issuers, new Date(exchange.clock() - MINUTE));
   const tried = trips.map(({ id, partner }) => {
     const end = ended.get(id);
-    return end === undefined ? silent(partner, undefined) : judge(partner, end);
+    return end === undefined
+      ? silent(exchange.self, partner, undefined)
+      : judge(exchange.self, partner, end, heard.has(partner));
   });
   return [...tried, ...polling.map(({ facts }) => untried(facts.issuer))];
 }
 
-interface Trip {
+/** A `verify` that is under way. */
+export interface Trip {
   readonly id: string;
   readonly partner: string;
   /** Attempts before this examination. */
@@ -64,7 +71,11 @@ async function queueVerify(exchange: Exchange, partner: string): Promise<Trip> {
 }
 
 /** Looks until every trip has come to an end or the patience has: a receipt, a failed attempt, or a line that is shut. */
-async function awaitReceipts(exchange: Exchange, trips: readonly Trip[], started: number): Promise<Map<string, End>> {
+export async function awaitReceipts(
+  exchange: Exchange,
+  trips: readonly Trip[],
+  started: number,
+): Promise<Map<string, End>> {
   const ids = trips.map(({ id }) => id);
   const ended = new Map<string, End>();
   for (;;) {
@@ -80,12 +91,16 @@ async function awaitReceipts(exchange: Exchange, trips: readonly Trip[], started
 }
 
 function isOpen(exchange: Exchange, { partner, before }: Trip, standing: Standing | undefined): boolean {
-  if (standing?.state !== 'queued') return standing?.state === 'sent' || standing?.state === 'overdue';
+  if (standing?.state !== 'queued') return isTaken(standing);
   const failed = standing.attempts > before && standing.last_code !== null;
   return !failed && exchange.transport.allowance(partner, exchange.clock()) > 0;
 }
 
-function judge(issuer: string, { standing, tookMs }: End): Finding {
+function isTaken(standing: Standing | undefined): boolean {
+  return standing?.state === 'sent' || standing?.state === 'overdue';
+}
+
+function judge(self: string, issuer: string, { standing, tookMs }: End, isHeard: boolean): Finding {
   const { state, outcome, last_code: code } = standing;
   if (state === 'receipted' && outcome === 'accepted') {
     const message = `${issuer} answered a round trip in ${(tookMs / 1000).toFixed(1)} s with a signed receipt.`;
@@ -96,7 +111,7 @@ function judge(issuer: string, { standing, tookMs }: End): Finding {
     const next = `Ask its operator why: caseref partner show ${issuer}`;
     return { level: 'warn', code: 'round-trip-refused', partner: issuer, message, next };
   }
-  return state === 'sent' || state === 'overdue' ? unreceipted(issuer) : silent(issuer, code ?? undefined);
+  return isTaken(standing) ? unreceipted(issuer, isHeard) : silent(self, issuer, code ?? undefined);
 }
 
 function untried(issuer: string): Finding {
@@ -104,13 +119,24 @@ function untried(issuer: string): Finding {
   return { level: 'note', code: 'round-trip-skipped', partner: issuer, message };
 }
 
-function unreceipted(issuer: string): Finding {
-  const message = `${issuer} took a message and signed no receipt within ten seconds: it may not reach us back.`;
-  const next = 'Ask its operator to run: caseref doctor';
+/** A partner whose messages come is there and can reach us: it answers late, since it works through many. */
+function unreceipted(issuer: string, isHeard: boolean): Finding {
+  if (isHeard) {
+    const message = `${issuer} took a message and signed no receipt for it within ten seconds, while messages of it arrive: it is busy, or behind.`;
+    const next = `Look again in a minute: caseref partner check ${issuer}`;
+    return { level: 'warn', code: 'round-trip-unanswered', partner: issuer, message, next };
+  }
+  const message = `${issuer} took a message and signed no receipt within ten seconds: it may not reach us back, or is busy.`;
+  const next = 'Look again in a minute; if it stays, ask its operator to run: caseref doctor';
   return { level: 'bad', code: 'round-trip-unanswered', partner: issuer, message, next };
 }
 
-function silent(issuer: string, code: string | undefined): Finding {
+function silent(self: string, issuer: string, code: string | undefined): Finding {
+  const meaning = unwillingMeaning(code);
+  if (meaning !== undefined) {
+    const message = `${issuer} refuses what we send (${code}): ${meaning}.`;
+    return { level: 'bad', code: 'partner-refuses', partner: issuer, message, next: askAboutUs(self) };
+  }
   const why = code === undefined ? '' : ` (${code})`;
   const message = `${issuer} did not take a message${why}.`;
   const next = `Call its operator; see what waits: caseref delivery list --state queued --partner ${issuer}`;

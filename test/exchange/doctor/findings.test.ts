@@ -138,6 +138,7 @@ describe('a partner', () => {
     policy,
     keySetUntil: now + 60 * DAY,
     waiting: undefined,
+    queued: 0,
     shut: false,
   };
   const reviewed = (reviewBy: string) =>
@@ -159,6 +160,12 @@ describe('a partner', () => {
     [waiting(30), ['bad delivery-waiting']],
     [{ ...waiting(0.1), shut: true }, ['warn delivery-waiting']],
   ])('%j', (changes, expected) => expect(told(examinePartner({ ...fine, ...changes }, now))).toEqual(expected));
+
+  test('the outbox is not called in order while anything waits, however short', () => {
+    const [{ message: empty } = { message: '' }] = examinePartner(fine, now);
+    const [{ message: waits } = { message: '' }] = examinePartner({ ...fine, ...waiting(0.1), queued: 3 }, now);
+    expect([empty, waits]).toEqual([expect.stringContaining('outbox'), expect.not.stringContaining('outbox')]);
+  });
 
   test('without a legal basis is told, since everything for it is held', () => {
     const { legal: _, ...without } = policy;

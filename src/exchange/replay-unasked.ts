@@ -1,0 +1,66 @@
+import { replayLimits } from '../domain/replay.ts';
+import type { Trx } from '../store/open.ts';
+import { ownEpoch } from '../store/recovery.ts';
+import { countReplayed, lastReplay, type NewEpoch, newEpochs, ownStreams } from '../store/replay.ts';
+import type { ReplayTable } from '../store/replay-tables.ts';
+import { inTransaction, lockName } from '../store/transaction.ts';
+import { beginReplay, oldestFor } from './begin-replay.ts';
+import type { Exchange } from './context.ts';
+import { coverNumbers } from './cover.ts';
+
+const DAY = 86_400_000;
+
+/**
+ * What a node does that publishes no address to be asked at: a partner that begins a new epoch may have lost what it was sent,
+ * and cannot say so. It gets our streams again without having asked, once a day at most; a second new epoch waits for the
+ * next day, since whoever makes epochs must not make us send all the time.
+ */
+export async function replayUnasked(exchange: Exchange): Promise<void> {
+  if (!exchange.settings.pollOnly) return;
+  const since = new Date(exchange.clock() - replayLimits.horizonMs);
+  for (const partner of await newEpochs(exchange.store.db, since))
+    await inTransaction(exchange.store.db, (trx) => goOn(exchange, trx, partner));
+}
+
+/** Begins the next of the epochs that are to come again, the oldest first; nothing where one is under way. */
+async function goOn(exchange: Exchange, trx: Trx, { partner, at }: NewEpoch): Promise<void> {
+  await lockName(trx, `replay ${partner}`);
+  const last = await lastReplay(trx, partner);
+  if (last?.state === 'running') return;
+  const begun = last !== undefined && last.asked_at >= at;
+  if (last && !begun && exchange.clock() - last.asked_at.getTime() < DAY) return;
+  // Of an epoch nothing comes again before all of the older ones has left: whoever waits may go by that.
+  if ((await countReplayed(trx, partner)) > 0) return;
+  const next = await nextStretch(exchange, trx, partner, at);
+  if (!next) return;
+  if (last && begun) await sayEnd(exchange, trx, last);
+  await beginReplay(exchange, trx, { partner, ...next }, 'new-epoch');
+}
+
+/** Says where an ended epoch of ours ends, once all of it has left: the number after its last one will never come. */
+async function sayEnd(exchange: Exchange, trx: Trx, { partner, epoch }: ReplayTable): Promise<void> {
+  const own = await ownEpoch(trx, partner, epoch);
+  if (!own?.ended) return;
+  await coverNumbers(
+    exchange,
+    trx,
+    { partner, epoch },
+    [{ n: own.n + 1, reason: 'dropped' }],
+    new Date(exchange.clock()),
+  );
+}
+
+/** The oldest epoch that was not replayed since, as far as the newest 10,000 numbers of all of them reach. */
+async function nextStretch(exchange: Exchange, trx: Trx, partner: string, since: Date) {
+  const ended = new Date(exchange.clock() - replayLimits.horizonMs);
+  let left: number = replayLimits.messages;
+  let next: { readonly epoch: string; readonly from: number; readonly to: number } | undefined;
+  for (const { epoch, n, replayed } of await ownStreams(trx, partner, { since, ended })) {
+    const oldest = await oldestFor(exchange, trx, { partner, epoch });
+    if (oldest === undefined || left <= 0) continue;
+    const from = Math.max(oldest, n - left + 1);
+    left -= n - from + 1;
+    if (!replayed) next = { epoch, from, to: n };
+  }
+  return next;
+}
