@@ -1,11 +1,13 @@
 import { replayLimits } from '../domain/replay.ts';
-import { reservePositions } from '../store/feed.ts';
+import { raise, reservePositions } from '../store/feed.ts';
 import {
   firstMissingOf,
+  hadCome,
   hasArrived,
   hasOpenGap,
   highestNumber,
   isUnfilled,
+  loseAbove,
   noteGaps,
   openGaps,
 } from '../store/gaps.ts';
@@ -78,6 +80,18 @@ async function isNeedless(trx: Trx, request: ReplayRequestTable): Promise<boolea
   return request.cause === 'gap' && !(await hasOpenGap(trx, request));
 }
 
+/**
+ * A partner grants all that it ever gave, but for what does not fit into one replay. What is missing above that, below a number
+ * that had come before, was given in a time that the partner has lost: nobody can send it again, and a person is told.
+ */
+async function giveUpAbove(trx: Trx, request: ReplayRequestTable, to: number, at: Date): Promise<void> {
+  const { partner, epoch, from_n: from, asked_at: asked } = request;
+  if (to - from + 1 >= replayLimits.messages || !asked) return;
+  if (!(await hadCome(trx, request, { above: to, before: asked }))) return;
+  if ((await loseAbove(trx, request, to, at)) > 0)
+    await raise(trx, [{ code: 'partner-state-lost', partner, subject: epoch }], at);
+}
+
 async function follow(
   exchange: Exchange,
   trx: Trx,
@@ -89,6 +103,7 @@ async function follow(
   const missing = await firstMissingOf(trx, request, { from, to });
   if (missing > to) {
     await moveRequest(trx, id, { state: 'done', code: null, at });
+    if (askable) await giveUpAbove(trx, request, to, at);
     // As much as fits into one replay: there may be more.
     if (askable && cause === 'state' && to - from + 1 >= replayLimits.messages)
       await putWanted(trx, { partner, epoch, from: to + 1, cause, at });

@@ -11,12 +11,12 @@ import { coverNumbers } from './cover.ts';
 const DAY = 86_400_000;
 
 /**
- * What a node does that publishes no address to be asked at: a partner that begins a new epoch may have lost what it was sent,
- * and cannot say so. It gets our streams again without having asked, once a day at most; a second new epoch waits for the
- * next day, since whoever makes epochs must not make us send all the time.
+ * A partner that begins a new epoch may have lost what it was sent, and cannot say so where we publish no address to be asked
+ * at: it gets our streams again without having asked. Where it can ask, it asks for the streams that it knows; an epoch of ours
+ * that began and ended in the time that it lost it cannot name, so those that have ended come unasked. Once a day at most; a
+ * second new epoch waits for the next day, since whoever makes epochs must not make us send all the time.
  */
 export async function replayUnasked(exchange: Exchange): Promise<void> {
-  if (!exchange.settings.pollOnly) return;
   const since = new Date(exchange.clock() - replayLimits.horizonMs);
   for (const partner of await newEpochs(exchange.store.db, since))
     await inTransaction(exchange.store.db, (trx) => goOn(exchange, trx, partner));
@@ -58,6 +58,7 @@ async function nextStretch(exchange: Exchange, trx: Trx, partner: string, since:
   for (const { epoch, n, replayed } of await ownStreams(trx, partner, { since, ended })) {
     const oldest = await oldestFor(exchange, trx, { partner, epoch });
     if (oldest === undefined || left <= 0) continue;
+    if (!exchange.settings.pollOnly && !(await ownEpoch(trx, partner, epoch))?.ended) continue;
     const from = Math.max(oldest, n - left + 1);
     left -= n - from + 1;
     if (!replayed) next = { epoch, from, to: n };

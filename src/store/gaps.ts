@@ -81,6 +81,40 @@ export async function loseGaps(trx: Trx, { partner, epoch }: Stream, below: numb
   return Number(rows[0]?.n ?? 0);
 }
 
+/** Closes as lost what of a stream's open gaps lies above a number; gives how many gaps those are. What lies below stays open. */
+export async function loseAbove(trx: Trx, { partner, epoch }: Stream, above: number, at: Date): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    with hit as (
+      select first, last from gap where partner = ${partner} and epoch = ${epoch}::uuid and closed_at is null and last > ${above}),
+    rest as (
+      insert into gap (partner, epoch, first, last, found_at)
+      select ${partner}, ${epoch}::uuid, first, ${above}::bigint, ${at}::timestamptz from hit where first <= ${above}
+      on conflict do nothing),
+    gone as (
+      update gap g set closed_at = ${at}, why = 'lost' from hit
+      where g.partner = ${partner} and g.epoch = ${epoch}::uuid and g.first = hit.first and g.last = hit.last)
+    select count(*) as n from hit`.execute(trx);
+  return Number(rows[0]?.n ?? 0);
+}
+
+/** Whether a number above another one had come before an instant. */
+export async function hadCome(
+  db: Database,
+  { partner, epoch }: Stream,
+  { above, before }: { readonly above: number; readonly before: Date },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('message')
+    .select('jti')
+    .where('issuer', '=', partner)
+    .where('epoch', '=', epoch)
+    .where('n', '>', above)
+    .where('received_at', '<', before)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Whether a stream has a gap that is open. */
 export async function hasOpenGap(db: Database, { partner, epoch }: Stream): Promise<boolean> {
   const gaps = db.selectFrom('gap').select('first').where('partner', '=', partner).where('epoch', '=', epoch);

@@ -309,6 +309,31 @@ describe('a partner that cannot', () => {
     expect(await gaps()).toEqual([[2, 2, 'lost']]);
   });
 
+  test('because it grants less than came of it before: the rest is lost, told, and not asked for again and again', async () => {
+    bench.replies.push({ status: 202, body: { epoch, from: 2, to: 3, messages: 2 } });
+    await missed(epoch, 1, 3, 8);
+    await comes(epoch, 2);
+    for (let hour = 0; hour < 30; hour += 1) {
+      bench.later(HOUR);
+      await round();
+    }
+    expect(bench.asked).toEqual([{ epoch, from: 2 }]);
+    expect(await gaps()).toEqual([
+      [2, 2, 'arrived'],
+      [4, 7, 'lost'],
+    ]);
+    expect(await bench.alerts()).toContain('partner-state-lost');
+  });
+
+  test('because what it granted came before it was passed on is nothing lost: numbers go on above it', async () => {
+    await missed(epoch, 1, 3);
+    await comes(epoch, 4, 5, 2);
+    bench.later(HOUR);
+    await round();
+    expect(await gaps()).toEqual([[2, 2, 'arrived']]);
+    expect(await bench.alerts()).toEqual([]);
+  });
+
   test('because it lost its state: a person is told, and nobody asks again', async () => {
     bench.replies.push({ status: 400, body: { err: 'cursor_in_future', description: 'x' } });
     await missed(epoch, 1, 3);

@@ -8,7 +8,8 @@ import { noteReached } from '../../src/store/streams.ts';
 import { inTransaction } from '../../src/store/transaction.ts';
 import { type LeavingBench, leavingBench, type Pushed, references, voidedNumbers } from '../support/leaving.ts';
 
-// A node that publishes no address to be asked at sends its own streams again when a partner begins to count anew.
+// What a partner that begins to count anew gets without having asked: everything of a node that publishes no address to be asked
+// at, and of any other the epochs that ended, which a partner that was put back may never have heard of.
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -77,7 +78,23 @@ describe('a new epoch of a partner', () => {
     expect(await rounds()).toEqual([]);
   });
 
-  test('is nothing to a node that can be asked', async () => {
+  test('brings of a node that can be asked the epoch that ended, and not the one that the partner asks for', async () => {
+    Object.assign(bench.exchange.settings, { pollOnly: undefined });
+    await counts();
+    await bench.share({ url: 'https://gallery.example/1' });
+    const old = await bench.leave();
+    await inTransaction(db(), (trx) => noteLoss(bench.exchange, trx, { partner: issuer(), because: 'operator' }));
+    await sql`update recovery set opened_at = at, resumed_at = at where partner = ${issuer()}`.execute(db());
+    await bench.share({ url: 'https://gallery.example/2' });
+    await bench.leave();
+    await counts();
+    expect(compacts(references(await rounds()))).toEqual(compacts(references(old)));
+    expect(await rounds()).toEqual([]);
+    expect(await replays()).toHaveLength(1);
+    Object.assign(bench.exchange.settings, { pollOnly: true });
+  }, 20_000);
+
+  test('is nothing to a node that can be asked, and whose numbers went on', async () => {
     Object.assign(bench.exchange.settings, { pollOnly: undefined });
     await counts();
     await bench.share();
