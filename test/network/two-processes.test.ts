@@ -197,15 +197,17 @@ test(`two processes a node, killed at random: nothing lost, nothing twice, in or
     `select answers from delivery where event = 'receipt' group by answers having count(*) > 1`,
   );
   expect(receipts).toEqual([]);
-  // About one reference the higher number never came first, and never was stored first.
-  const disordered = await rowsOf(
+  // About one reference the higher number never came first, and never was stored first: but for a submission that was under
+  // way in one process while another one revised the reference, ended it and told its number as voided.
+  const disordered = await rowsOf<{ jti: string }>(
     receiver,
-    `select b.reference_id from message a join message b
+    `select a.jti from message a join message b
        on b.issuer = a.issuer and b.reference_id = a.reference_id and b.n > a.n and b.received_at < a.received_at
      where a.event in ('urn:caseref:event:1:submitted', 'urn:caseref:event:1:revised')
        and b.event in ('urn:caseref:event:1:submitted', 'urn:caseref:event:1:revised')`,
   );
-  expect(disordered).toEqual([]);
+  const dropped = new Set(outbox.filter(({ state }) => state === 'dropped').map(({ jti }) => jti));
+  expect(disordered.filter(({ jti }) => !dropped.has(jti))).toEqual([]);
   const both = await rowsOf<{ jti: string }>(
     receiver,
     `select jti from message where event like '%:submitted' or event like '%:revised'`,
