@@ -192,7 +192,7 @@ test('a message that is repeated does not use up the quota of its sender', async
   clock += 60_000;
   const receive = createReceive(own.exchange);
   const recorded = say(issuer, key, 'submitted', wireReference());
-  for (let n = 0; n < 20; n += 1) expect(await receive(recorded)).toMatchObject({ status: 'taken' });
+  for (let n = 0; n < 20; n += 1) expect(await receive(recorded)).toEqual({ status: 'taken' });
   for (let n = 0; n < 4; n += 1)
     expect(await receive(say(issuer, key, 'submitted', wireReference()))).toEqual({ status: 'taken' });
   expect(await receive(say(issuer, key, 'submitted', wireReference()))).toMatchObject({ status: 'limited' });
