@@ -3,7 +3,7 @@ import type { PublicKey } from '../keys/keystore.ts';
 import type { Trx } from '../store/open.ts';
 import type { Exchange } from './context.ts';
 import { changeKeys, guardReason, type KeyChange, keyEvent, ownKey, secondsNow } from './key-change.ts';
-import { PUBLIC_FOR, RETIRE_AFTER } from './key-times.ts';
+import { HORIZON, PUBLIC_FOR, RETIRE_AFTER } from './key-times.ts';
 import { type OwnKey, viewKey } from './own-keys.ts';
 import { publishKeys, type Told, tellKeys } from './publish.ts';
 import { publishedClaims } from './published.ts';
@@ -56,20 +56,30 @@ export async function activateWithin(
   const early = key.state === 'future' ? checkTime(key, published, now) : undefined;
   if (early && reason === undefined) return early;
   const replaced = exchange.keys.publicKeys().find(({ state, alg }) => state === 'active' && alg === key.alg);
-  const activated = await exchange.keys.activate(kid, {
-    retireReplacedAt: now + RETIRE_AFTER[key.use],
-    ...(early && key.nbf > now && { nbf: now }),
-  });
+  const nbf = beginOf(exchange, key, replaced, now);
+  const activated = await exchange.keys.activate(kid, { nbf, retireReplacedAt: now + RETIRE_AFTER[key.use] });
   if (isRefusal(activated)) return activated;
   const about = { ...(replaced && { replaces: replaced.kid }), ...(reason !== undefined && { reason }) };
   return {
     answer: {
-      ...viewKey(activated, published && early === undefined),
+      ...viewKey(activated, published && activated.nbf === key.nbf),
       ...(replaced && { replaces: replaced.kid }),
       forced: early !== undefined,
     },
     events: [keyEvent(exchange, 'keys.activated', kid, about)],
   };
+}
+
+/**
+ * When a key begins that takes over: when it was to, or now where it is forced. One that replaces the stand-in of a revoked key
+ * begins when that did, since what the revoked one signed may still wait for a partner that is away, and is said with its old
+ * time by whoever signs then. Partners are told by key-catch-up.ts, and until they are such a message waits.
+ */
+function beginOf(exchange: Exchange, { use, nbf }: PublicKey, replaced: PublicKey | undefined, now: number): number {
+  const begin = Math.min(nbf, now);
+  const owed = ({ use: of, state, exp }: PublicKey) => of === 'sig' && state === 'revoked' && exp > now;
+  if (use !== 'sig' || replaced === undefined || !exchange.keys.publicKeys().some(owed)) return begin;
+  return Math.min(begin, Math.max(replaced.nbf, now - HORIZON));
 }
 
 /** Whether the published key set names the key as one that can be used. */

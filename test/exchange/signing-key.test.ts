@@ -2,7 +2,7 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { listAlerts } from '../../src/exchange/alerts.ts';
-import { findEnding, followKeyPlan } from '../../src/exchange/key-plan.ts';
+import { createKeyPlan, findEnding, followKeyPlan } from '../../src/exchange/key-plan.ts';
 import { activateKey } from '../../src/exchange/key-state.ts';
 import { generateKey } from '../../src/exchange/own-keys.ts';
 import { publishKeys } from '../../src/exchange/publish.ts';
@@ -89,6 +89,36 @@ describe('a message is signed by a key that partners know to have begun by its t
     await away();
     const { successor } = done(await revokeKey(bench.exchange, { kid: lost.kid, reason: 'compromised' }));
     expect([await signs(), await signs(BEGIN)]).toEqual([successor?.kid, successor?.kid]);
+  });
+
+  test('also once the stand-in of a revoked key is replaced by one that was to begin later', async () => {
+    const lost = await activeKey(bench.exchange);
+    bench.now += DAY;
+    const iat = bench.now;
+    const { kid } = done(await rotateKeys(bench.exchange, {}));
+    bench.now += HOUR;
+    const { successor } = done(await revokeKey(bench.exchange, { kid: lost.kid, reason: 'compromised' }));
+    expect([await signs(iat), successor?.kid]).not.toContain(kid);
+    // The partner was away all the while: what the lost key signed still waits when the stand-in is gone.
+    for (let hours = 0; hours < 6; hours += 1) {
+      bench.now += HOUR;
+      await createKeyPlan(bench.exchange)();
+      await createKeyPlan(bench.exchange)();
+    }
+    expect(bench.exchange.keys.publicKeys().find((key) => key.kid === successor?.kid)?.state).toBe('retired');
+    expect([await signs(), await signs(iat)]).toEqual([kid, kid]);
+    expect((await claimsOf(bench.exchange)).keys.find((key) => key.kid === kid)?.nbf).toBe(BEGIN);
+  });
+
+  test('while one that takes over where none was revoked begins when it was announced', async () => {
+    const { kid } = done(await rotateKeys(bench.exchange, {}));
+    const begin = bench.now + 3 * HOUR;
+    bench.now = begin + HOUR;
+    await createKeyPlan(bench.exchange)();
+    expect(bench.exchange.keys.publicKeys().find((key) => key.kid === kid)).toMatchObject({
+      state: 'active',
+      nbf: begin,
+    });
   });
 
   test('of an algorithm that they share', async () => {

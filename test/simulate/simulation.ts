@@ -98,7 +98,10 @@ async function heal(play: Play): Promise<void> {
   }
 }
 
-/** Whether everything came to its end, and what was to be erased is. */
+/**
+ * Whether everything came to its end, and what was to be erased is. What a partner says was withdrawn before a loss is closed again
+ * by each new word of it (sealed, then purged), so a person may have to decide twice.
+ */
 async function isAtRest(play: Play): Promise<boolean> {
   const left = await countAll(
     play,
@@ -109,7 +112,8 @@ async function isAtRest(play: Play): Promise<boolean> {
       + (select count(*) from ${schema}.reference where purge_after is not null and direction = 'in')
       + (select count(*) from ${schema}.replay_request where state in ('wanted', 'granted'))
       + (select count(*) from ${schema}.replay where state = 'running')
-      + (select count(*) from ${schema}.recovery where opened_at is null or resumed_at is null)`,
+      + (select count(*) from ${schema}.recovery where opened_at is null or resumed_at is null)
+      + (select count(*) from ${schema}.reference where veiled_state is not null and direction = 'out')`,
   );
   play.say(`${left} are left`);
   return left === 0;
