@@ -204,6 +204,10 @@ export const alerts = {
     says: 'The partner refused messages of ours.',
     next: 'See the code and mend the reference or agree with the partner: caseref delivery list --partner PARTNER',
   },
+  'receipts-contradict': {
+    says: 'The partner signed of one message both that it refused it and that it took it: it counts as one that may have it.',
+    next: 'Did it restore a backup? Ask its operator what it has (caseref partner show PARTNER), then see: caseref reference show SUBJECT',
+  },
   'state-lost': {
     says: 'This node lost what it had sent to or taken from the partner, or the partner says so: references to it wait until what is missing has come.',
     next: 'Mostly it mends itself; a partner that only polls is waited for, a day at most. See how far it is: caseref reconcile PARTNER; to show before that what is closed: caseref reconcile PARTNER --open --yes',

@@ -41,6 +41,14 @@ export function settle(
   return laterOutcomes[current].includes(next) ? 'change' : 'ignored';
 }
 
+/**
+ * Whether a recipient that says so is to be taken at neither word: it refused the message, and before or after that it had it.
+ * It was put back to an older state in between, and may hold what it said that it refused.
+ */
+export function contradicts(current: ReceiptOutcome | undefined, next: ReceiptOutcome): boolean {
+  return settle(current, next) === 'ignored' && (current === 'refused' || next === 'refused');
+}
+
 /** Whether a delivery may go from one state to another (`queued` again: an operator's retry or a lapsed lease). */
 export function mayBecome(current: DeliveryState, next: DeliveryState): boolean {
   return laterStates[current].includes(next);

@@ -121,7 +121,7 @@ async function admitFresh(
   const fresh = came.filter((arrival) => !waits.has(nameOf(arrival)));
   const settled = await settleReceipts(trx, [...again, ...fresh], at);
   const misnumbered = await noteNumbers(trx, fresh, at, again);
-  const events = [...before, ...ledger.events, ...settled, ...refusedEvents(verdicts, at)];
+  const events = [...before, ...ledger.events, ...settled.events, ...refusedEvents(verdicts, at)];
   let position = await reservePositions(trx, ledger.rows.references.length + verdicts.size + events.length);
   for (const row of ledger.rows.references) Object.assign(row, { position: position++ });
   const receipts = [...verdicts].map(([arrival, verdict]) =>
@@ -143,7 +143,7 @@ async function admitFresh(
   await addTraffic(trx, ledger.quota.taken());
   await tellSealed(exchange, trx, [...ledger.seals.values()], at);
   await raiseFor(trx, events);
-  await raise(trx, [...misnumbered, ...overQuota(came, waits)], at);
+  await raise(trx, [...misnumbered, ...settled.causes, ...overQuota(came, waits)], at);
   const codes = [...verdicts.values()].flatMap(({ outcome, refusal }) =>
     outcome === 'refused' && refusal ? [refusal.code] : [],
   );

@@ -13,9 +13,10 @@ import { endAlert } from './end-alert.ts';
 import { keySetColumns, storeKeys } from './pin-keys.ts';
 import { markSuspect } from './suspect.ts';
 
-/** Whom we asked for a key set, and the tag that it came with (RFC 9110, section 8.8.3). */
+/** Whom we asked for a key set and when, and the tag that it came with (RFC 9110, section 8.8.3). */
 export interface AskedFor {
   readonly issuer: string;
+  readonly askedAt: Date;
   readonly etag?: string | undefined;
   /** What we had when we asked: a newer one that was pushed meanwhile makes the answer old, and nobody rolled anything back. */
   readonly since?: Floor | undefined;
@@ -89,7 +90,8 @@ async function takeOnce(
     if (isNew) await adoptKeySet(exchange, trx, opened);
     // The same set pushed once more proves nothing about today: replayed, it would keep us from asking for a newer one.
     if (isNew || asked !== undefined) {
-      await noteRefreshed(exchange, trx, issuer, { refresh: opened.claims.refresh, etag: asked?.etag ?? null });
+      const { etag = null, askedAt = null } = asked ?? {};
+      await noteRefreshed(exchange, trx, issuer, { refresh: opened.claims.refresh, etag, askedAt });
     }
     return { seq, isNew };
   });
@@ -164,15 +166,18 @@ function nextTurn(exchange: Exchange, refreshSeconds: number): Date {
   return new Date(exchange.clock() + Math.round(refreshSeconds * 1000 * share));
 }
 
-/** Our copy of a partner's key set is the newest: the next turn is counted from now, and a warning that it is old is over. */
+/**
+ * Our copy of a partner's key set is the newest: the next turn is counted from now, and a warning that it is old is over.
+ * What was wished for since `askedAt` is not answered by it.
+ */
 export async function noteRefreshed(
   exchange: Exchange,
   trx: Trx,
   issuer: string,
-  { refresh, etag }: { readonly refresh: number; readonly etag: string | null },
+  { refresh, ...asked }: { readonly refresh: number; readonly etag: string | null; readonly askedAt: Date | null },
 ): Promise<void> {
   const at = new Date(exchange.clock());
-  await settleRefreshed(trx, issuer, { at, dueAt: nextTurn(exchange, refresh), etag });
+  await settleRefreshed(trx, issuer, { at, dueAt: nextTurn(exchange, refresh), ...asked });
   for (const code of ['key-set-stale', 'identity-unknown'] as const) await endAlert(trx, code, issuer, at);
 }
 

@@ -7,6 +7,7 @@ import {
   isAlertOpen,
   partnersUnrefreshed,
   settleFailed,
+  settleInVain,
   wishRefresh,
 } from '../store/refresh.ts';
 import { partnersCleared } from '../store/suspect-left.ts';
@@ -28,24 +29,46 @@ const STALE_MS = 7 * DAY;
 const AT_ONCE = 16;
 const MOST_STALE = 500;
 
-/** When each partner was last wished for, by the exchange that wished: kept as long as that exchange lives. */
-const wishes = new WeakMap<Exchange, Map<string, number>>();
+/** When a partner was last wished for, and whether it was again within the minute. */
+interface Wish {
+  readonly at: number;
+  readonly again: boolean;
+}
+
+/** The last wish for each partner, by the exchange that wished: kept as long as that exchange lives. */
+const wishes = new WeakMap<Exchange, Map<string, Wish>>();
 
 /**
  * Asks, in the background and out of turn, for the key set of a partner: a key of ours is unknown to it, or one of its keys
- * to us. Costs one write a minute, partner and process at most, so that a flood of forged tokens costs nothing; never throws.
+ * to us. Costs one write a minute, partner and process at most, so that a flood of forged tokens costs nothing; what is wished
+ * for again within the minute is written when that is over, since the question may have been asked by then. Never throws.
  */
 export async function wantRefresh(exchange: Exchange, issuer: string): Promise<void> {
   const now = exchange.clock();
-  const last = wishes.get(exchange) ?? new Map<string, number>();
-  wishes.set(exchange, last);
-  if (now - (last.get(issuer) ?? Number.NEGATIVE_INFINITY) < MINUTE) return;
-  last.set(issuer, now);
+  const made = wishes.get(exchange) ?? new Map<string, Wish>();
+  wishes.set(exchange, made);
+  const last = made.get(issuer);
+  if (last && now - last.at < MINUTE) {
+    made.set(issuer, { ...last, again: true });
+    return;
+  }
+  made.set(issuer, { at: now, again: false });
   try {
     await wishRefresh(exchange.store.db, issuer, new Date(now));
   } catch (failure) {
-    last.delete(issuer);
+    made.delete(issuer);
     exchange.log.failure('refresh.failed', failure, { partner: issuer });
+  }
+}
+
+/** Writes the wishes that a minute held back, and forgets those of which nothing is left. */
+async function wishAgain(exchange: Exchange): Promise<void> {
+  const made = wishes.get(exchange) ?? new Map<string, Wish>();
+  const now = exchange.clock();
+  for (const [issuer, { at, again }] of [...made]) {
+    if (now - at < MINUTE) continue;
+    if (again) await wantRefresh(exchange, issuer);
+    else made.delete(issuer);
   }
 }
 
@@ -62,6 +85,7 @@ export function createRefreshes(exchange: Exchange): Refreshes {
   return {
     async look() {
       const now = exchange.clock();
+      await wishAgain(exchange);
       for (const claimed of await claimRefreshes(exchange.store.db, new Date(now), AT_ONCE - underWay.size)) {
         const one = refreshPartner(exchange, claimed, ending.signal)
           .catch((failure: unknown) => exchange.log.failure('refresh.failed', failure, { partner: claimed.issuer }))
@@ -107,7 +131,7 @@ export async function refreshPartner(exchange: Exchange, claimed: ClaimedRefresh
   // Asked by a process that ends: neither a success nor a failure of the partner.
   if (signal?.aborted && answer.status === 'unreachable') return;
   const fault =
-    answer.status === 'unreachable' ? answer.code : await take(exchange, issuer, answer, before && floorOf(before));
+    answer.status === 'unreachable' ? answer.code : await take(exchange, claimed, answer, before && floorOf(before));
   if (fault !== undefined) await fail(exchange, claimed, fault);
 }
 
@@ -116,12 +140,12 @@ type Answered = { readonly status: 'fresh'; readonly compact: string; readonly e
 /** Gives why the answer cannot be used, as a code. */
 async function take(
   exchange: Exchange,
-  issuer: string,
+  { issuer, tried_at: askedAt }: ClaimedRefresh,
   answer: Answered,
   since: Floor | undefined,
 ): Promise<string | undefined> {
   if (answer.status === 'fresh') {
-    const taken = await takeKeySet(exchange, answer.compact, { issuer, etag: answer.etag, since });
+    const taken = await takeKeySet(exchange, answer.compact, { issuer, askedAt, etag: answer.etag, since });
     return isTokenRefusal(taken) ? taken.reason : undefined;
   }
   await inTransaction(exchange.store.db, async (trx) => {
@@ -129,20 +153,20 @@ async function take(
     const jws = row && readCompact(row.key_set, keySetToken);
     if (!row || !jws || isTokenRefusal(jws)) return;
     const { refresh } = jws.payload as unknown as KeySet;
-    await noteRefreshed(exchange, trx, issuer, { refresh, etag: row.key_set_etag });
+    await noteRefreshed(exchange, trx, issuer, { refresh, etag: row.key_set_etag, askedAt });
   });
   return undefined;
 }
 
-/** A first failure begins the pauses, and so does each turn that fails; a wish that failed in between changes nothing. */
+/** A first failure begins the pauses, and so does each turn that fails; a wish that failed in between moves no turn. */
 async function fail(exchange: Exchange, claimed: ClaimedRefresh, code: string): Promise<void> {
   const { issuer, failures, in_turn } = claimed;
   exchange.log.info({ event: 'refresh.failed', partner: issuer, code }, 'a key set could not be refreshed');
-  if (!in_turn && failures > 0) return;
+  if (!in_turn && failures > 0) return await settleInVain(exchange.store.db, claimed);
   const pause = Math.min(HOUR, MINUTE * 2 ** Math.min(failures, 10));
   // Never sooner than the pause's half: partners that were away come back one after the other.
   const delay = Math.max(MINUTE, pause * (0.5 + 0.5 * exchange.chance.fraction()));
-  await settleFailed(exchange.store.db, issuer, new Date(exchange.clock() + Math.round(delay)));
+  await settleFailed(exchange.store.db, claimed, new Date(exchange.clock() + Math.round(delay)));
 }
 
 /** What was in doubt of a partner was said again by it, or is gone: the alert of it is over. */

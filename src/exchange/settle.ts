@@ -1,12 +1,14 @@
+import type { AlertCause } from '../domain/alert.ts';
 import type { Receipt } from '../domain/contract.types.ts';
 import { EVENT_PREFIX, type SubjectId } from '../domain/message.ts';
-import { settle } from '../domain/receipt.ts';
+import { contradicts, settle } from '../domain/receipt.ts';
 import { emergenciesAmong } from '../store/emergencies.ts';
 import type { NewEvent } from '../store/feed.ts';
 import {
   type Answerable,
   lockAnswered,
   lockMisled,
+  markContradicted,
   receiptsFor,
   type Settlement,
   settleAnew,
@@ -39,11 +41,11 @@ function mismatch(
 /**
  * Settles our own messages by the receipts among these arrivals. A receipt counts only if its issuer is the audience of
  * the message and jti, digest and subject agree; later ones only move forward (protocol, "Receipts").
- * @returns the feed entries: settled, refused by the recipient, or mismatched.
+ * @returns the feed entries: settled, refused by the recipient, or mismatched; and what else a person must be told.
  */
-export async function settleReceipts(trx: Trx, arrivals: readonly Arrival[], at: Date): Promise<NewEvent[]> {
+export async function settleReceipts(trx: Trx, arrivals: readonly Arrival[], at: Date): Promise<Settled> {
   const receipts = arrivals.filter(isReceipt);
-  if (receipts.length === 0) return [];
+  if (receipts.length === 0) return { events: [], causes: [] };
   const named = receipts.map(({ verified, judged }) => ({ partner: verified.claims.iss, jti: judged.receipt.for.jti }));
   // What has no digest was never signed here, so that a receipt for it is one for a message that we never sent.
   const signed = (await lockAnswered(trx, named)).filter(({ digest }) => digest !== null);
@@ -52,6 +54,7 @@ export async function settleReceipts(trx: Trx, arrivals: readonly Arrival[], at:
   const explained = await noteUnknownReceipts(trx, nowhere.map(unknownReceipt), at);
   const outcomes = new Map<string, string | null>([...messages].map(([key, row]) => [key, row.outcome]));
   const settlements = new Map<string, Settlement>();
+  const contradictions: Contradiction[] = [];
   const events: NewEvent[] = [];
   for (const receipt of receipts) {
     const { claims } = receipt.verified;
@@ -70,6 +73,8 @@ export async function settleReceipts(trx: Trx, arrivals: readonly Arrival[], at:
       });
       continue;
     }
+    if (isContradiction(message, outcomes.get(key), content.outcome))
+      contradictions.push({ message, says: content.outcome });
     if (!movesOn(outcomes.get(key), content.outcome)) continue;
     outcomes.set(key, content.outcome);
     const { code = null, pointer = null } = content;
@@ -77,7 +82,40 @@ export async function settleReceipts(trx: Trx, arrivals: readonly Arrival[], at:
     events.push(settledEvent(message, content.outcome, code, at));
   }
   await settleDeliveries(trx, [...settlements.values()], at);
-  return withUrgency(trx, events, [...settlements.values()]);
+  await markContradicted(
+    trx,
+    contradictions.map(({ message }) => message.id),
+  );
+  const told = await withUrgency(trx, events, [...settlements.values()]);
+  return { events: told, causes: contradictions.flatMap(causeOf) };
+}
+
+/** What receipts leave to be told. */
+interface Settled {
+  readonly events: readonly NewEvent[];
+  readonly causes: readonly AlertCause[];
+}
+
+interface Contradiction {
+  readonly message: Answerable;
+  readonly says: Receipt['outcome'];
+}
+
+/** Only what is about a reference: there is nothing to be had of a round trip. */
+function isContradiction(
+  { reference_id }: Answerable,
+  before: string | null | undefined,
+  next: Receipt['outcome'],
+): boolean {
+  return reference_id !== null && contradicts(outcomeOf(before), next);
+}
+
+/** A word of before that is late says that it waits for a decision, and alarms nobody; it counts all the same. */
+function causeOf({ message, says }: Contradiction): AlertCause[] {
+  if (says === 'held') return [];
+  const { partner, reference_id: subject, originator } = message;
+  if (subject === null || originator === null) return [];
+  return [{ code: 'receipts-contradict', partner, subject, originator }];
 }
 
 /** What stays of a receipt for a message that this store does not know; recovering.ts looks at it. */
@@ -124,8 +162,12 @@ function settledEvent(message: Answerable, outcome: string, code: string | null,
   };
 }
 
+function outcomeOf(stored: string | null | undefined): Receipt['outcome'] | undefined {
+  return (stored ?? undefined) as Receipt['outcome'] | undefined;
+}
+
 function movesOn(before: string | null | undefined, next: Receipt['outcome']): boolean {
-  const step = settle((before ?? undefined) as Parameters<typeof settle>[0], next);
+  const step = settle(outcomeOf(before), next);
   return step === 'first' || step === 'change';
 }
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { mayHold, notAskedBack, reachedByNow } from './may-hold.ts';
+import { mayHold, notAskedBack, reachedByNow, standsAsked } from './may-hold.ts';
 import type { Database, Trx } from './open.ts';
 import type { Unsent } from './recall.ts';
 
@@ -38,8 +38,7 @@ export async function holdingAmong(
     where d.originator = ${self} and d.reference_id = any(${[...ids]}::uuid[]) and d.partner = ${partner}
     group by d.reference_id
     having max(d.position) filter (where ${mayHold('d')})
-      > coalesce(max(d.position) filter (where d.event = 'withdrawn' and d.state not in ('dead', 'dropped')
-        and d.outcome is distinct from 'refused'), 0)`.execute(db);
+      > coalesce(max(d.position) filter (where d.event = 'withdrawn' and ${standsAsked('d')}), 0)`.execute(db);
   return new Set(rows.map(({ id }) => id));
 }
 

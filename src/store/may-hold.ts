@@ -10,6 +10,14 @@ import type { Database } from './open.ts';
  */
 export const reachedByNow = sql<boolean>`(reached or (lease is not null and digest is not null))`;
 
+/**
+ * SQL over a delivery: its signed bytes may be on their way at this moment, and whoever sends them will write down what came of
+ * it; or a partner that polls has been given them and will say so. Who was killed is waited for until the lease has run out.
+ */
+export function isUnderWay(now: Date): RawBuilder<boolean> {
+  return sql<boolean>`(lease is not null and digest is not null and lease_until >= ${now})`;
+}
+
 function carries(alias: string): RawBuilder<boolean> {
   return sql<boolean>`${sql.ref(`${alias}.event`)} in ('submitted', 'revised')`;
 }
@@ -27,11 +35,14 @@ export function isTold(alias: string): RawBuilder<boolean> {
   return sql<boolean>`(${carries(alias)} and (${sql.ref(`${alias}.state`)} <> 'dropped' or ${perhapsThere(alias)}))`;
 }
 
-/** SQL over a delivery: what it carries left for its partner, or may have, and the partner did not refuse it. */
+/**
+ * SQL over a delivery: what it carries left for its partner, or may have, and the partner refused it by every word that it
+ * signed: one that was put back to an older state may take later what it refused before.
+ */
 export function mayHold(alias: string): RawBuilder<boolean> {
   const d = (column: string) => sql.ref(`${alias}.${column}`);
   return sql<boolean>`(${isTold(alias)} and (${d('n')} is not null or ${d('last_code')} = 'state-lost')
-    and ${d('outcome')} is distinct from 'refused')`;
+    and (${d('outcome')} is distinct from 'refused' or ${d('contradicted')}))`;
 }
 
 /** Partners that were told of a reference, may have been or are about to be. */
@@ -77,13 +88,20 @@ export function perhapsHeld(db: Database, originator: string, pairs: readonly Pa
   );
 }
 
+/** SQL over a delivery that is a withdrawal: it asks and was not refused, as far as its partner is to be believed. */
+export function standsAsked(alias: string): RawBuilder<boolean> {
+  const w = (column: string) => sql.ref(`${alias}.${column}`);
+  return sql<boolean>`(${w('state')} not in ('dead', 'dropped') and ${w('outcome')} is distinct from 'refused'
+    and not ${w('contradicted')})`;
+}
+
 /** SQL over a delivery: no withdrawal that came after it still stands. */
 export function notAskedBack(alias: string): RawBuilder<boolean> {
   const d = (column: string) => sql.ref(`${alias}.${column}`);
   return sql<boolean>`not exists (
     select 1 from delivery w where w.originator = ${d('originator')} and w.reference_id = ${d('reference_id')}
       and w.partner = ${d('partner')} and w.event = 'withdrawn' and w.position > ${d('position')}
-      and w.state not in ('dead', 'dropped') and w.outcome is distinct from 'refused')`;
+      and ${standsAsked('w')})`;
 }
 
 /**

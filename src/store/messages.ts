@@ -138,6 +138,12 @@ export async function settleDeliveries(db: Database, settled: readonly Settlemen
     where d.id = s.id`.execute(db);
 }
 
+/** Marks messages of which their recipients signed two things that cannot both be true: neither word is relied on again. */
+export async function markContradicted(trx: Trx, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`update delivery set contradicted = true where id = any(${[...ids]}::uuid[])`.execute(trx);
+}
+
 /** Our messages to a partner whose outcome a suspect receipt gave, locked in one order. */
 export async function lockMisled(trx: Trx, partner: string, limit: number): Promise<Answerable[]> {
   const { rows } = await sql<Answerable>`

@@ -16,6 +16,7 @@ import { up as replay } from './migrations/0013-replay.ts';
 import { up as recovery } from './migrations/0014-recovery.ts';
 import { up as retried } from './migrations/0015-retried.ts';
 import { up as heard } from './migrations/0016-heard.ts';
+import { up as contradicted } from './migrations/0017-contradicted.ts';
 import type { Database, Store } from './open.ts';
 
 /** Every migration there is, in its order; a static list, so that a bundle, a test and a checkout run the same. */
@@ -36,6 +37,7 @@ const migrations: Record<string, Migration> = {
   '0014-recovery': { up: recovery },
   '0015-retried': { up: retried },
   '0016-heard': { up: heard },
+  '0017-contradicted': { up: contradicted },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => migrations };

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { isTold, reachedByNow } from './may-hold.ts';
+import { isTold, reachedByNow, standsAsked } from './may-hold.ts';
 import type { Database, Trx } from './open.ts';
 import { trueState } from './recovery.ts';
 import { isSuspect } from './suspect.ts';
@@ -85,7 +85,7 @@ export async function partnersRecalled(
 ): Promise<string[]> {
   const { rows } = await sql<{ partner: string }>`
     select distinct d.partner from delivery d where d.originator = ${name.originator} and d.reference_id = ${name.id}::uuid
-      and d.event = 'withdrawn' and d.state not in ('dead', 'dropped') and d.outcome is distinct from 'refused'
+      and d.event = 'withdrawn' and ${standsAsked('d')}
       and (not ${purge}::boolean or d.payload ->> 'purge' = 'true')
       and (not ${purge && reason === 'legal'}::boolean or d.payload ->> 'reason' = 'legal') and not exists (
         select 1 from delivery l where l.originator = d.originator and l.reference_id = d.reference_id

@@ -37,9 +37,9 @@ export async function unsettledWithdrawals(db: Database, partner: string, limit:
     at: Date;
     total: number;
   }>`
-    select reference_id as id, jti, state, outcome, created_at as at, count(*) over ()::int as total from delivery
+    select reference_id as id, jti, state, case when contradicted then 'refused' else outcome end as outcome, created_at as at, count(*) over ()::int as total from delivery
     where partner = ${partner} and event = 'withdrawn' and state <> 'dropped'
-      and (outcome is null or outcome in ('held', 'refused') or (outcome = 'sealed' and payload ->> 'purge' = 'true'))
+      and (outcome is null or contradicted or outcome in ('held', 'refused') or (outcome = 'sealed' and payload ->> 'purge' = 'true'))
     order by position limit ${limit}`.execute(db);
   return { total: rows[0]?.total ?? 0, first: rows.map(({ total: _, ...row }) => row) };
 }

@@ -10,6 +10,16 @@ export interface ClaimedRefresh {
   readonly failures: number;
   /** Whether it was its turn; else somebody wanted it earlier. */
   readonly in_turn: boolean;
+  /** When it was taken: the answer is as old as that, and no answer to what was wished for later. */
+  readonly tried_at: Date;
+}
+
+/** What an answer leaves behind; `askedAt` null where nobody asked. */
+interface Refreshed {
+  readonly at: Date;
+  readonly dueAt: Date;
+  readonly etag: string | null;
+  readonly askedAt: Date | null;
 }
 
 /** No partner is asked more often than this, whatever happens and however many processes there are. */
@@ -20,51 +30,73 @@ const asked = sql`state in ('active', 'suspended')`;
 
 /**
  * Takes partners whose turn has come, or that were wanted since they were asked last. One conditional update decides, so
- * that of several processes one asks; a process that dies has asked, and the next turn is a minute later.
+ * that of several processes one asks. A wish stays until the answer to a later question is noted, earlier than that question:
+ * where the process dies over it, it is taken again a minute later. One at the very instant of the last question was heard in
+ * vain.
  */
 export async function claimRefreshes(db: Database, now: Date, limit: number): Promise<ClaimedRefresh[]> {
   if (limit < 1) return [];
+  const before = new Date(now.getTime() - 1);
   const { rows } = await sql<ClaimedRefresh>`
     with due as materialized (
       select issuer from partner
       where ${asked} and (refresh_tried_at is null or refresh_tried_at <= ${new Date(now.getTime() - LEAST_PAUSE_MS)})
         and (refresh_due_at is null or refresh_due_at <= ${now}
-          or (refresh_wanted_at is not null and (refresh_tried_at is null or refresh_wanted_at > refresh_tried_at)))
+          or (refresh_wanted_at is not null and refresh_wanted_at is distinct from refresh_tried_at))
       order by refresh_tried_at nulls first, issuer limit ${limit} for no key update skip locked)
-    update partner p set refresh_tried_at = ${now} from due where p.issuer = due.issuer
-    returning p.issuer, p.is_local, p.key_set_etag as etag, p.refresh_failures as failures,
+    update partner p set refresh_tried_at = ${now},
+      refresh_wanted_at = case when p.refresh_wanted_at is not null then least(p.refresh_wanted_at, ${before}) end
+    from due where p.issuer = due.issuer
+    returning p.issuer, p.is_local, p.key_set_etag as etag, p.refresh_failures as failures, p.refresh_tried_at as tried_at,
       (p.refresh_due_at is null or p.refresh_due_at <= ${now}) as in_turn`.execute(db);
   return rows;
 }
 
 /**
- * Notes that a partner's key set is wanted out of turn. A wish that waits stays as it is, and so does one that was tried in
- * vain, until the next turn: a flood of wishes asks a partner that does not answer twice a step, and not every minute.
+ * Notes that a partner's key set is wanted out of turn, after the question that may be under way. A wish that waits stays as
+ * it is, and so does one that was heard in vain, until the next turn: a flood of wishes asks a partner that does not answer
+ * twice a step, and not every minute.
  */
 export async function wishRefresh(db: Database, issuer: string, at: Date): Promise<void> {
   await sql`
     update partner set refresh_wanted_at = greatest(${at}, refresh_tried_at + interval '1 millisecond')
     where issuer = ${issuer} and ${asked}
-      and (refresh_wanted_at is null or (refresh_failures = 0 and refresh_wanted_at <= refresh_tried_at))`.execute(db);
+      and (refresh_wanted_at is null or refresh_wanted_at < refresh_tried_at
+        or (refresh_failures = 0 and refresh_wanted_at = refresh_tried_at))`.execute(db);
 }
 
-/** The key set is the newest: it came, or the partner said that ours is. `etag` is what it came with. */
+/** SQL: the wish, where it came after the question of this instant; one of before is answered. */
+const wishSince = (since: Date) => sql`case when refresh_wanted_at > ${since} then refresh_wanted_at end`;
+
+/**
+ * The key set is the newest: it came, or the partner said that ours is. `etag` is what it came with, `askedAt` when it was
+ * asked for; null where it was pushed, which may have been made before whatever was wished for.
+ */
 export async function settleRefreshed(
   trx: Database,
   issuer: string,
-  { at, dueAt, etag }: { readonly at: Date; readonly dueAt: Date; readonly etag: string | null },
+  { at, dueAt, etag, askedAt }: Refreshed,
 ): Promise<void> {
+  const wish = askedAt === null ? sql`refresh_wanted_at` : wishSince(askedAt);
   await sql`
-    update partner set refreshed_at = ${at}, refresh_due_at = ${dueAt}, refresh_failures = 0, refresh_wanted_at = null,
+    update partner set refreshed_at = ${at}, refresh_due_at = ${dueAt}, refresh_failures = 0, refresh_wanted_at = ${wish},
       key_set_etag = ${etag}
     where issuer = ${issuer}`.execute(trx);
 }
 
 /** A try that failed: the next turn is at `dueAt`, and until then one wish is heard. */
-export async function settleFailed(db: Database, issuer: string, dueAt: Date): Promise<void> {
+export async function settleFailed(db: Database, { issuer, tried_at }: ClaimedRefresh, dueAt: Date): Promise<void> {
   await sql`
-    update partner set refresh_failures = least(refresh_failures + 1, 1000), refresh_due_at = ${dueAt}, refresh_wanted_at = null
+    update partner set refresh_failures = least(refresh_failures + 1, 1000), refresh_due_at = ${dueAt},
+      refresh_wanted_at = ${wishSince(tried_at)}
     where issuer = ${issuer}`.execute(db);
+}
+
+/** A wish that failed between the turns was heard in vain: none is heard before the next turn. */
+export async function settleInVain(db: Database, { issuer, tried_at }: ClaimedRefresh): Promise<void> {
+  await sql`
+    update partner set refresh_wanted_at = refresh_tried_at
+    where issuer = ${issuer} and refresh_tried_at = ${tried_at} and refresh_wanted_at is not null`.execute(db);
 }
 
 /** Partners whose key set nobody could get since an instant; one that only polls brings its own, and cannot be asked. */

@@ -14,7 +14,7 @@ export async function heldByPartner(trx: Trx, self: string, partner: string): Pr
       and not exists (
         select 1 from delivery w where w.partner = d.partner and w.originator = d.originator
           and w.reference_id = d.reference_id and w.event = 'withdrawn' and w.position > d.position
-          and w.outcome in ('sealed', 'purged', 'retained'))`.execute(trx);
+          and w.outcome in ('sealed', 'purged', 'retained') and not w.contradicted)`.execute(trx);
   return rows[0]?.n ?? 0;
 }
 

@@ -203,6 +203,8 @@ export interface DeliveryTable {
   reached: Generated<boolean>;
   /** Digests of earlier signatures over the same payload: receipts may name any of them. */
   former_digests: string[] | null;
+  /** The partner signed both that it refused it and that it had it. */
+  contradicted: Generated<boolean>;
 }
 
 export interface EventTable {

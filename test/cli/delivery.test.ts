@@ -99,3 +99,29 @@ test('the next try of a partner that is suspended is not promised', async () => 
   const { out } = await cli('delivery', 'list', '--state', 'queued');
   expect(out).toContain('stopped: suspended');
 });
+
+test('a line that is shut says until when, and no earlier next try is promised; doctor says since when it waits', async () => {
+  const away = await moodyPartner((response) => void response.writeHead(503, { 'retry-after': '240' }).end());
+  await meetMoody(away, node, policyFor(away.issuer));
+  for (let n = 0; n < 40; n += 1) await node.ask('reference.submit', { reference: inventedReference(20 + n) });
+  const held = await eventually('the line is shut', async () => {
+    const { items } = await node.ask('delivery.list', { state: 'queued', partner: away.issuer, limit: 500 });
+    return items.findLast(({ attempts, heldBack }) => attempts === 0 && heldBack?.by === 'line-shut');
+  });
+  const until = held.heldBack?.until ?? '';
+  expect(Date.parse(until)).toBeGreaterThan(Date.now() + 120_000);
+  const { out } = await cli('delivery', 'list', '--state', 'queued', '--partner', away.issuer);
+  const row = out.split('\n').find((line) => line.startsWith(held.id));
+  expect(row).toContain(`line shut until ${until.slice(11)}`);
+  expect(row).not.toMatch(/line shut.*\d{4}-\d\d-\d\dT/);
+  const { findings } = await node.ask('doctor', {});
+  const [waits] = findings.filter(({ code, partner }) => code === 'delivery-waiting' && partner === away.issuer);
+  expect(waits).toMatchObject({
+    level: 'warn',
+    message: expect.stringMatching(
+      /^\d+ messages wait for \S+ since \S+Z \(.+\)\. The line is shut for a pause after failures in a row\.$/,
+    ),
+    next: `caseref delivery list --state queued --partner ${away.issuer}`,
+  });
+  await away.close();
+}, 30_000);

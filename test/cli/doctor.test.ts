@@ -112,11 +112,15 @@ describe('a node that does not run', () => {
     const { code, report, codes } = await doctor();
     expect(report.running).toBe(false);
     expect([code, codes[0], report.findings[0]?.level]).toEqual([1, 'node-stopped', 'bad']);
-    const read = await cli(['doctor']);
+    const read = await cli(['doctor', '--data', hotline.directory], { CASEREF_DATA: '' });
     expect([read.code, read.out]).toEqual([
       1,
       expect.stringMatching(/^LOOK .*\nbad .*No node runs.*\n.*caseref serve/),
     ]);
+    // A command names the directory where this one was given it; what is no command stays the sentence that it is.
+    expect(read.out).toContain(`next: caseref serve --data ${hotline.directory}\n`);
+    expect(read.out).toMatch(/next: Review it, then: caseref policy set \S+ FILE$/m);
+    expect(read.out).not.toMatch(/^(?! +next: caseref ).* --data /m);
     expect(codes).not.toContain('round-trip');
     expect(codes).not.toContain('partner-unreachable');
   });

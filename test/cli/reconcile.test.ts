@@ -88,11 +88,19 @@ test('after a loss it says what is stopped, what is closed and what it waits for
   const asJson = JSON.parse((await reconcile(partner.issuer, '--look', '--json')).out) as Record<string, unknown>;
   expect(asJson).toMatchObject({ partner: partner.issuer, even: false, veiled: 1, recovery: { sending: 'stopped' } });
 
-  const report = await node.ask('doctor', {});
-  expect(report.findings).toContainEqual(expect.objectContaining({ code: 'recovery-open', partner: partner.issuer }));
+  await node.ask('reference.submit', { reference: { ...inventedReference(2), category: 'csam' } });
+  const named = ['--data', node.directory];
+  const environment = { CASEREF_PASSPHRASE: passphrase.reveal() };
+  const queued = await run(['delivery', 'list', '--state', 'queued', ...named], { environment });
+  expect(queued.out).toMatch(/ submitted +queued .* stopped: state lost /);
+  const report = await run(['doctor', ...named], { environment });
+  expect(report.out).toMatch(
+    /^warn .*: state was lost here \(\S+Z\); its references are closed and references to it wait until the answer to a round trip has come\.$/m,
+  );
+  expect(report.out).toContain(`caseref reconcile ${partner.issuer} --data ${node.directory}\n`);
 
   expect((await reconcile(partner.issuer, '--open', '--yes')).err).toContain('1 references');
   expect((await reconcile(partner.issuer, '--resume', '--yes')).code).toBe(0);
-  expect((await node.ask('reference.list', {})).items).toHaveLength(1);
+  expect((await node.ask('reference.list', { direction: 'in' })).items).toHaveLength(1);
   expect((await reconcile(partner.issuer, '--resume', '--yes')).err).toContain('state-conflict');
 }, 60_000);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  contradicts,
   deliveryStates,
   isOverdue,
   mayBecome,
@@ -37,6 +38,26 @@ describe('settling a receipt', () => {
     ['sealed', 'held'],
   ] as const)('ignores %s going to %s', (current, next) => {
     expect(settle(current, next)).toBe('ignored');
+  });
+
+  it.each([
+    ['refused', 'accepted'],
+    ['refused', 'held'],
+    ['refused', 'sealed'],
+    ['accepted', 'refused'],
+    ['purged', 'refused'],
+  ] as const)('sees %s and then %s as words of which neither is to be relied on', (current, next) => {
+    expect(contradicts(current, next)).toBe(true);
+  });
+
+  it.each([
+    [undefined, 'refused'],
+    ['held', 'refused'],
+    ['refused', 'refused'],
+    ['accepted', 'held'],
+    ['purged', 'sealed'],
+  ] as const)('sees nothing strange in %s and then %s', (current, next) => {
+    expect(contradicts(current, next)).toBe(false);
   });
 
   it.each(receiptOutcomes)('sees the same %s again as nothing new', (outcome) => {

@@ -167,7 +167,7 @@ describe('a key set under another identity than the pinned one', () => {
 
   test('is told once where the partner’s own host gives it out, and over when the pinned one signs again', async () => {
     const partner = await met();
-    const asked = { issuer: partner.issuer };
+    const asked = { issuer: partner.issuer, askedAt: new Date(clock()) };
     for (const _ of [1, 2]) await takeKeySet(own.exchange, foreign(partner), asked);
     expect(await openAlertsOf(own.exchange, partner.issuer)).toEqual(['identity-unknown']);
     expect(await eventsOf(own.exchange, partner.issuer, 'alert.raised')).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Arrived, type ForeignPartner, foreignPartner, freshJti } from '../support/foreign-partner.ts';
+import { type Arrived, type ForeignPartner, foreignPartner, freshJti, policyFor } from '../support/foreign-partner.ts';
 import { inventedReference } from '../support/invented.ts';
 import { eventually, type TestNode, testNode } from '../support/node.ts';
 import type { Json } from '../support/tokens.ts';
@@ -10,16 +10,17 @@ import type { Json } from '../support/tokens.ts';
 let node: TestNode;
 let partner: ForeignPartner;
 let other: ForeignPartner;
+/** Answers what was never sent to it: we may have lost our state, and stop sending to it as soon as somebody looks. */
+let astray: ForeignPartner;
 let count = 0;
 
 beforeAll(async () => {
   node = await testNode();
-  [partner, other] = await Promise.all([foreignPartner(), foreignPartner()]);
-  await partner.meet(node);
-  await other.meet(node);
+  [partner, other, astray] = await Promise.all([foreignPartner(), foreignPartner(), foreignPartner()]);
+  for (const one of [partner, other, astray]) await one.meet(node);
 });
 afterAll(async () => {
-  await Promise.all([partner.close(), other.close()]);
+  await Promise.all([partner.close(), other.close(), astray.close()]);
   await node.remove();
 });
 
@@ -93,7 +94,7 @@ describe('a receipt', () => {
 
   test('from another partner than the one that the message went to', async () => {
     const { mine } = await submitted();
-    expect(await refusedAs(other, mine.claims.sub_id, receiptFor(mine))).toBe('message-unknown');
+    expect(await refusedAs(astray, mine.claims.sub_id, receiptFor(mine))).toBe('message-unknown');
     expect(await stateOf(mine.claims.jti)).toBe('sent');
   });
 
@@ -147,13 +148,13 @@ describe('a receipt', () => {
 
   test('that fits nothing raises one alert for all of its kind', async () => {
     const open = (await node.ask('alert.list', {})).items.filter(({ code }) => code === 'receipt-mismatched');
-    expect(open.map(({ partner: about }) => about).sort()).toEqual([partner.issuer, other.issuer].sort());
+    expect(open.map(({ partner: about }) => about).sort()).toEqual([partner.issuer, astray.issuer].sort());
   });
 
   test('for a message that was never sent settles nothing', async () => {
     const { mine } = await submitted();
     const unknown = { ...mine, claims: { ...mine.claims, jti: freshJti() } };
-    expect(await refusedAs(partner, mine.claims.sub_id, receiptFor(unknown))).toBe('message-unknown');
+    expect(await refusedAs(astray, mine.claims.sub_id, receiptFor(unknown))).toBe('message-unknown');
     expect(await stateOf(mine.claims.jti)).toBe('sent');
   });
 });
@@ -182,5 +183,98 @@ describe('a message of a partner', () => {
     await submitted();
     expect(compacts()).toHaveLength(2);
     expect(new Set(compacts()).size).toBe(1);
+  });
+});
+
+describe('a partner that was put back to an older state and says another thing of the same message', () => {
+  const says = (message: Arrived, outcome: string, changes: Json = {}) => {
+    const events = receiptFor(message, {
+      outcome,
+      ...(outcome === 'refused' && { code: 'policy-refused' }),
+      ...changes,
+    });
+    return partner.push(node, partner.token(node, { sub_id: message.claims.sub_id, events }));
+  };
+  const receiptOf = async ({ claims }: Arrived) =>
+    (await node.ask('delivery.list', { limit: 500 })).items.find(({ jti }) => jti === claims.jti)?.receipt?.outcome;
+  const contradiction = async () =>
+    (await node.ask('alert.list', {})).items.find(({ code }) => code === 'receipts-contradict');
+  const idOf = ({ claims }: Arrived) => (claims.sub_id as Json).sub as string;
+  const withdrawnOf = (id: string) =>
+    partner.arrived.filter(
+      ({ claims }) => (claims.sub_id as Json).sub === id && 'urn:caseref:event:1:withdrawn' in (claims.events as Json),
+    );
+  /** What it has and policy would not send now, once policy withholds everything; it is as before afterwards. */
+  async function exposed<Answer>(then: () => Promise<Answer>): Promise<Answer> {
+    const document = policyFor(partner.issuer) as { send: { rules: Json[] } };
+    const rules = document.send.rules.map((rule) => ({ ...rule, then: 'withhold' }));
+    await node.ask('policy.set', {
+      issuer: partner.issuer,
+      document: { ...document, send: { ...document.send, rules } },
+    });
+    const answer = await then();
+    await node.ask('policy.set', { issuer: partner.issuer, document });
+    return answer;
+  }
+  const exposedIds = () =>
+    exposed(async () =>
+      (await node.ask('reference.no-longer-allowed', { partner: partner.issuer })).items.map(({ id }) => id),
+    );
+  /** How many references of ours it has, as whoever removes it is told first. */
+  const holds = async () => {
+    const unconfirmed = await node.running.operations['partner.remove']({ issuer: partner.issuer } as never);
+    return Number(/holds (\d+) of our references/.exec(JSON.stringify(unconfirmed))?.[1]);
+  };
+  const settledAs = (message: Arrived, outcome: string) =>
+    eventually(`it is ${outcome}`, async () => (await receiptOf(message)) === outcome);
+
+  test('is not asked for what it refused, as long as it says nothing else', async () => {
+    const { mine } = await submitted();
+    await says(mine, 'refused');
+    await settledAs(mine, 'refused');
+    expect(await exposedIds()).not.toContain(idOf(mine));
+    expect(await contradiction()).toBeUndefined();
+  });
+
+  test.each([
+    ['refused', 'accepted'],
+    ['refused', 'held'],
+    ['accepted', 'refused'],
+  ])('%s and then %s: counts as one that has it, and is asked to give it up', async (first, second) => {
+    const { mine } = await submitted();
+    await says(mine, first);
+    await settledAs(mine, first);
+    await says(mine, second);
+    expect(await receiptOf(mine)).toBe(first);
+    expect(await exposedIds()).toContain(idOf(mine));
+    const args = { partner: partner.issuer, reason: 'sent-in-error', purge: true };
+    await exposed(() => node.ask('reference.withdraw.no-longer-allowed', args));
+    await eventually('it is asked', async () => withdrawnOf(idOf(mine)).length === 1);
+    expect(await exposedIds()).not.toContain(idOf(mine));
+  });
+
+  test('is told of to a person, with the reference', async () => {
+    const open = await eventually('an alert', contradiction);
+    expect(open).toMatchObject({ partner: partner.issuer, code: 'receipts-contradict' });
+    expect(partner.arrived.map(idOf)).toContain(open.subject);
+  });
+
+  test('is asked anew where it erased a withdrawn reference and then refused the withdrawal', async () => {
+    const { mine } = await submitted();
+    await says(mine, 'accepted');
+    const args = { id: idOf(mine), reason: 'sent-in-error', purge: true };
+    await node.ask('reference.withdraw', args);
+    const asked = await eventually('it is asked', async () => withdrawnOf(idOf(mine))[0]);
+    await says(asked, 'purged', { backupsUntil: '2026-12-30T00:00:00Z' });
+    await settledAs(asked, 'purged');
+    const again = async () => (await node.ask('reference.withdraw', args)).recipients;
+    expect(await again()).toContainEqual({ partner: partner.issuer, state: 'asked-before' });
+    const before = await holds();
+    await says(asked, 'refused');
+    expect(await holds()).toBe(before + 1);
+    const { ours } = await node.ask('reconcile', { issuer: partner.issuer, look: true });
+    expect(ours.withdrawals).toContainEqual(expect.objectContaining({ id: idOf(mine), outcome: 'refused' }));
+    expect(await again()).toContainEqual(expect.objectContaining({ partner: partner.issuer, state: 'asked' }));
+    expect(await again()).toContainEqual({ partner: partner.issuer, state: 'asked-before' });
   });
 });

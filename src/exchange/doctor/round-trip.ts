@@ -33,7 +33,7 @@ export async function tryRoundTrips(exchange: Exchange, partners: readonly Partn
     const end = ended.get(id);
     return end === undefined
       ? silent(exchange.self, partner, undefined)
-      : judge(exchange.self, partner, end, heard.has(partner));
+      : judgeTrip(exchange.self, partner, end, heard.has(partner));
   });
   return [...tried, ...polling.map(({ facts }) => untried(facts.issuer))];
 }
@@ -46,7 +46,8 @@ export interface Trip {
   readonly before: number;
 }
 
-interface End {
+/** What became of one, and after how long. */
+export interface End {
   readonly standing: Standing;
   readonly tookMs: number;
 }
@@ -100,7 +101,8 @@ function isTaken(standing: Standing | undefined): boolean {
   return standing?.state === 'sent' || standing?.state === 'overdue';
 }
 
-function judge(self: string, issuer: string, { standing, tookMs }: End, isHeard: boolean): Finding {
+/** What the end of a round trip says of a partner. `isHeard`: messages of it came within the last minute. */
+export function judgeTrip(self: string, issuer: string, { standing, tookMs }: End, isHeard: boolean): Finding {
   const { state, outcome, last_code: code } = standing;
   if (state === 'receipted' && outcome === 'accepted') {
     const message = `${issuer} answered a round trip in ${(tookMs / 1000).toFixed(1)} s with a signed receipt.`;

@@ -9,6 +9,7 @@ import { examineConfiguration } from '../../../src/exchange/doctor/configuration
 import { examineFiles } from '../../../src/exchange/doctor/files.ts';
 import { examineKeys } from '../../../src/exchange/doctor/keys.ts';
 import { examinePartner, type PartnerStanding } from '../../../src/exchange/doctor/partner.ts';
+import { judgeTrip } from '../../../src/exchange/doctor/round-trip.ts';
 import { openPolicy } from '../../support/node.ts';
 
 const told = (findings: readonly Finding[]) =>
@@ -171,4 +172,41 @@ describe('a partner', () => {
     const { legal: _, ...without } = policy;
     expect(told(examinePartner({ ...fine, policy: without }, now))).toEqual(['warn legal-missing']);
   });
+});
+
+describe('a round trip', () => {
+  const issuer = 'https://node-1.example';
+  const [self, id] = ['https://node.hotline-a.example', '0190a6b0-5d3c-7c11-9d5e-2f60b6a1c001'];
+  type Ended = Parameters<typeof judgeTrip>[2]['standing'];
+  const ended = (state: Ended['state'], changes: Partial<Ended> = {}, isHeard = false) => {
+    const standing = { id, state, outcome: null, last_code: null, attempts: 1, ...changes };
+    return judgeTrip(self, issuer, { standing, tookMs: 10_000 }, isHeard);
+  };
+
+  test.each([
+    ['receipted', { outcome: 'accepted' }, 'ok round-trip', 'in 10.0 s'],
+    ['receipted', { outcome: 'refused' }, 'warn round-trip-refused', 'says refused'],
+    ['queued', { last_code: 'timeout' }, 'bad partner-unreachable', '(timeout)'],
+    ['queued', { last_code: 'access_denied' }, 'bad partner-refuses', '(access_denied)'],
+  ] as const)('that ended %s with %j is %s', (state, changes, level, words) => {
+    const finding = ended(state, changes);
+    expect([`${finding.level} ${finding.code}`, finding.message]).toEqual([level, expect.stringContaining(words)]);
+  });
+
+  test.each(['sent', 'overdue'] as const)(
+    '%s and not answered is a warning where the partner is heard of, since it is busy',
+    (state) => {
+      expect(ended(state, {}, true)).toMatchObject({
+        level: 'warn',
+        code: 'round-trip-unanswered',
+        message: expect.stringContaining('while messages of it arrive: it is busy, or behind.'),
+        next: `Look again in a minute: caseref partner check ${issuer}`,
+      });
+      expect(ended(state)).toMatchObject({
+        level: 'bad',
+        code: 'round-trip-unanswered',
+        message: expect.stringContaining('it may not reach us back, or is busy.'),
+      });
+    },
+  );
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { examineLatency, latencyFinding } from '../../../src/exchange/doctor/latency.ts';
+import { heardSince } from '../../../src/store/checkup.ts';
 import { insertRows } from '../../../src/store/rows.ts';
 import { befriend, type TestExchange, testExchange } from '../../support/exchange.ts';
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts';
@@ -81,4 +82,14 @@ test('a partner whose half takes more than ten minutes is a warning that says wh
     next: expect.stringContaining(`caseref delivery list --state sent --partner ${partner}`),
   });
   expect(latencyFinding({ ...slow, median: 600_000 }).level).toBe('ok');
+});
+
+test('a partner counts as heard by what came of it since the instant, and by no other partner’s messages', async () => {
+  const quiet = 'http://127.0.0.1:9444';
+  await befriend(own.exchange, quiet);
+  await answered(other, 1000, [500]);
+  await answered(quiet, 3 * HOUR, [500]);
+  const since = (ms: number) => heardSince(own.exchange.store.db, [other, quiet], new Date(own.exchange.clock() - ms));
+  expect([...(await since(60_000))]).toEqual([other]);
+  expect([...(await since(4 * HOUR))].sort()).toEqual([other, quiet]);
 });
