@@ -42,9 +42,10 @@ export async function decideAgain(
 
 /**
  * What becomes of a claimed delivery: it `goes`, its bytes are made `again`, it `waits` for the operator since its reference is
- * closed by somebody's word, it is `over`, or it is `broken`: nobody can read what it is about.
+ * closed by somebody's word, it is `superseded` by a revision that was decided on when it was made, it is `over`, or it is
+ * `broken`: nobody can read what it is about.
  */
-type Fate = 'goes' | 'again' | 'waits' | 'over' | 'broken';
+type Fate = 'goes' | 'again' | 'waits' | 'superseded' | 'over' | 'broken';
 type Known = ReturnType<typeof decideKnown>[number];
 
 function fateOf(
@@ -55,9 +56,10 @@ function fateOf(
   known?: Known,
 ): Fate {
   if (row && isClosed(row.state)) return 'over';
+  if (row && delivery.revision !== row.revision) return 'superseded';
   if (!row || !known) return 'broken';
   const { decision, reference } = known;
-  if (decision.effect !== 'send' || delivery.revision !== row.revision) return 'over';
+  if (decision.effect !== 'send') return 'over';
   if (delivery.digest === null) return 'goes';
   try {
     return saysTheSame(openSigned(exchange, delivery), { reference, decision, partner }) ? 'goes' : 'again';
@@ -80,19 +82,8 @@ async function decideWithin(
   const at = new Date(exchange.clock());
   const names = new Map(claimed.map((delivery) => [delivery.reference_id, nameOf(exchange, delivery)]));
   const rows = new Map((await lockReferences(trx, [...names.values()])).map((row) => [row.id, row]));
-  const open = [...rows.values()].filter(({ state }) => !isClosed(state));
   const closed = await closedByReceipt(trx, exchange.self, [...rows.keys()]);
-  const persons = await decidedByPerson(trx, issuer, open);
-  const decided = new Map(
-    open
-      .flatMap((row) => decideKnown(exchange, snapshot, partner, row, at, persons.get(row.id)))
-      .map((known) => [known.name.id, known]),
-  );
-  await reviseReferences(
-    trx,
-    [],
-    [...decided.values()].map(({ row }) => row),
-  );
+  const decided = await decideCurrent(exchange, trx, { snapshot, partner, claimed, rows, at });
   const fates = Map.groupBy(claimed, (delivery) => {
     const id = delivery.reference_id ?? '';
     if (closed.has(id)) return 'waits';
@@ -101,16 +92,18 @@ async function decideWithin(
   const idsOf = (deliveries: readonly Claimed[] = []) => deliveries.map(({ id }) => id);
   await releaseDeliveries(trx, idsOf(fates.get('goes')), lease, snapshot.version);
   await releaseDeliveries(trx, idsOf(fates.get('waits')), lease);
-  const stopped = [...(fates.get('over') ?? []), ...(fates.get('again') ?? [])];
+  const superseded = fates.get('superseded') ?? [];
+  const ruledOut = [...(fates.get('over') ?? []), ...(fates.get('again') ?? [])];
   // What the partner took is evidence: it stays as it is. Where it asks for it again, it learns that this will not come.
   const unreadable = fates.get('broken') ?? [];
-  const resting = [...stopped, ...unreadable.filter(({ replayed }) => replayed)].filter(
+  const resting = [...superseded, ...ruledOut, ...unreadable.filter(({ replayed }) => replayed)].filter(
     ({ sent_at }) => sent_at !== null,
   );
   await restDeliveries(trx, idsOf(resting), lease);
   await coverReplayed(exchange, trx, issuer, resting, { rows, decided, at });
-  const unsent = stopped.filter(({ sent_at }) => sent_at === null);
-  const dropped = await endClaimed(trx, idsOf(unsent), lease, { state: 'dropped', code: 'policy' });
+  const unsent = (deliveries: readonly Claimed[]) => idsOf(deliveries.filter(({ sent_at }) => sent_at === null));
+  const replaced = await endClaimed(trx, unsent(superseded), lease, { state: 'dropped', code: 'superseded' });
+  const dropped = await endClaimed(trx, unsent(ruledOut), lease, { state: 'dropped', code: 'policy' });
   const unread = unreadable.filter((delivery) => !resting.includes(delivery));
   const buried = await endClaimed(trx, idsOf(unread), lease, { state: 'dead', code: 'internal' });
   // What a purge or withdrawal ended meanwhile is covered by its own `voided`: a number must not be voided twice.
@@ -124,7 +117,8 @@ async function decideWithin(
     known.map(({ name, decision }) => ({ name, partner: issuer, decision })),
     at,
   );
-  await voidNumbers(exchange, trx, issuer, [...dropped, ...buried], at);
+  await voidNumbers(exchange, trx, issuer, { ended: replaced, reason: 'dropped', at });
+  await voidNumbers(exchange, trx, issuer, { ended: [...dropped, ...buried], reason: 'policy', at });
   const asked = fates.get('again') ?? [];
   const there = await surelyThere(trx, idsOf(asked.filter(({ replayed }) => replayed)));
   const anew = asked.filter(({ id, sent_at, replayed }) => sent_at === null || (replayed && !there.has(id)));
@@ -133,6 +127,38 @@ async function decideWithin(
     heldEvents(name, [{ partner: issuer, decision }], at, urgency),
   );
   await recordEvents(trx, [...held, ...broken.map((one) => deadEvent(one, issuer, at))]);
+}
+
+interface Undecided {
+  readonly snapshot: Snapshot;
+  readonly partner: PartnerEntry;
+  readonly claimed: readonly Claimed[];
+  readonly rows: ReadonlyMap<string, KnownReference>;
+  readonly at: Date;
+}
+
+/**
+ * Decides on the references that still say what waits. What a revision has overtaken is no reason to decide on that one: its
+ * own decision stands until it is claimed itself, a person answers or the partner is back, and whoever decides on it sends it.
+ */
+async function decideCurrent(
+  exchange: Exchange,
+  trx: Trx,
+  { snapshot, partner, claimed, rows, at }: Undecided,
+): Promise<ReadonlyMap<string, Known>> {
+  const current = claimed.flatMap(({ reference_id: id, revision }) => {
+    const row = rows.get(id ?? '');
+    return row && row.revision === revision && !isClosed(row.state) ? [row] : [];
+  });
+  const open = [...new Set(current)];
+  const persons = await decidedByPerson(trx, partner.facts.issuer, open);
+  const known = open.flatMap((row) => decideKnown(exchange, snapshot, partner, row, at, persons.get(row.id)));
+  await reviseReferences(
+    trx,
+    [],
+    known.map(({ row }) => row),
+  );
+  return new Map(known.map((one) => [one.name.id, one]));
 }
 
 interface Redecided {
@@ -259,12 +285,19 @@ async function voidNumbers(
   exchange: Exchange,
   trx: Trx,
   partner: string,
-  ended: readonly { id: string; epoch: string | null; n: number | null }[],
-  at: Date,
+  {
+    ended,
+    reason,
+    at,
+  }: {
+    readonly ended: readonly { id: string; epoch: string | null; n: number | null }[];
+    readonly reason: 'dropped' | 'policy';
+    readonly at: Date;
+  },
 ): Promise<void> {
   const voids = voidedOf(
     ended.map((one) => ({ ...one, partner })),
-    'policy',
+    reason,
   );
   if (voids.length === 0) return;
   let position = await reservePositions(trx, voids.length);

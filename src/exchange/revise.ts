@@ -93,10 +93,10 @@ async function reviseWithin(
   const { reference } = intake;
   const at = new Date(exchange.clock());
   const decisions = decideAll(exchange, snapshot, reference, matchKeys(reference.url));
-  await dropSuperseded(trx, name, 'unnumbered');
+  await dropSuperseded(trx, name, 'unnumbered', at);
   const told = new Set(await partnersTold(trx, name));
   // What had a number may be there already: who may have it is told of the revision, and the number is covered.
-  const overtaken = await dropSuperseded(trx, name, 'numbered');
+  const overtaken = await dropSuperseded(trx, name, 'numbered', at);
   await recallLost(exchange, trx, name, decisions, told);
   const ruled = decisions.map((one) => ({ name, ...one }));
   await alertHeldThere(exchange, trx, ruled, at);

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { reachedByNow } from './may-hold.ts';
+import { isUnderWay, reachedByNow } from './may-hold.ts';
 import type { Database } from './open.ts';
 import { mayLeaveStopped, stopped } from './recovery.ts';
 import type { Insert } from './rows.ts';
@@ -198,7 +198,10 @@ export interface Attempt {
   readonly reached?: boolean;
 }
 
-/** Records what became of attempts; one whose lease was taken over meanwhile is left to its new holder. */
+/**
+ * Records what became of attempts; one whose lease was taken over meanwhile is left to its new holder. What a revision of the
+ * reference has overtaken meanwhile is due at once: it is ended by its next claim, and the revision waits behind it.
+ */
 export async function settleAttempts(db: Database, attempts: readonly Attempt[], now: Date): Promise<void> {
   const rows = attempts.map((one) => ({ ...one, next_at: one.nextAt.toISOString(), reached: one.reached ?? false }));
   await sql`
@@ -207,7 +210,10 @@ export async function settleAttempts(db: Database, attempts: readonly Attempt[],
         when s.state <> 'queued' and d.outcome is not null then 'receipted' else s.state end,
       -- What was sent once more is an ordinary message again, should it have to go another time.
       priority = case when s.state = 'sent' and d.priority = 2 then 1 else d.priority end,
-      last_code = s.code, next_at = s.next_at, lease = null, lease_until = null, reached = d.reached or s.reached,
+      last_code = s.code, lease = null, lease_until = null, reached = d.reached or s.reached,
+      next_at = case when s.state = 'queued' and d.sent_at is null and d.event in ('submitted', 'revised') and d.revision < (
+          select r.revision from reference r where r.originator = d.originator and r.id = d.reference_id)
+        then least(s.next_at, ${now}) else s.next_at end,
       sent_at = case when s.state = 'sent' then coalesce(d.sent_at, ${now}) else d.sent_at end
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       as s (id uuid, lease uuid, state text, code text, next_at timestamptz, reached boolean)
@@ -322,18 +328,21 @@ export async function endClaimed(
 
 /**
  * Ends what waits about a reference, `unnumbered` or with a number: the newer revision that follows says everything. Gives
- * what had a number, to be voided.
+ * what had a number, to be voided. What is under way stays and keeps the revision waiting behind it, so that neither arrives
+ * before its time: when it has ended, or whoever sends it has died, it is sent no more.
  */
 export async function dropSuperseded(
   db: Database,
   name: { originator: string; id: string },
   which: 'unnumbered' | 'numbered',
+  now: Date,
 ): Promise<{ id: string; partner: string; epoch: string | null; n: number | null }[]> {
   const numbered = which === 'numbered' ? sql`n is not null` : sql`n is null`;
   const { rows } = await sql<{ id: string; partner: string; epoch: string | null; n: number | null }>`
     update delivery set state = 'dropped', last_code = 'superseded', reached = ${reachedByNow}, lease = null, lease_until = null
     where originator = ${name.originator} and reference_id = ${name.id}::uuid and state = 'queued' and ${numbered}
-      and event in ('submitted', 'revised') and sent_at is null returning id, partner, epoch, n`.execute(db);
+      and event in ('submitted', 'revised') and sent_at is null and not ${isUnderWay(now)}
+    returning id, partner, epoch, n`.execute(db);
   return rows;
 }
 

@@ -1,10 +1,20 @@
+import type { ServerResponse } from 'node:http';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { tidyPolls } from '../../src/exchange/poll-upkeep.ts';
 import { createRevise } from '../../src/exchange/revise.ts';
 import { policyFor } from '../support/foreign-partner.ts';
 import { inventedReference } from '../support/invented.ts';
-import { eventOf, hangs, type MoodyPartner, meetMoody, moodyPartner, resets, takes } from '../support/moody-partner.ts';
+import {
+  eventOf,
+  hangs,
+  type MoodyPartner,
+  meetMoody,
+  moodyPartner,
+  type Pushed,
+  resets,
+  takes,
+} from '../support/moody-partner.ts';
 import { eventually, type TestNode, testNode } from '../support/node.ts';
 import type { Json } from '../support/tokens.ts';
 
@@ -174,17 +184,25 @@ describe('a post under way whose lease is taken away', () => {
     expect((await rowsOf(id))[0]).toMatchObject({ reached: true });
   });
 
-  test('by a revision may have arrived', async () => {
-    const id = await underWay();
-    await revise(id, 1);
-    expect((await rowsOf(id))[0]).toMatchObject({ state: 'dropped', reached: true });
-  });
-
   test('by a withdrawal may have arrived', async () => {
     const id = await underWay();
     await node.ask('reference.withdraw', { id, reason: 'sent-in-error', purge: true });
     expect((await rowsOf(id))[0]).toMatchObject({ state: 'dropped', reached: true });
   });
+});
+
+test('a post under way is not ended by a revision, which follows it', async () => {
+  const held = Promise.withResolvers<ServerResponse>();
+  moody.mood = held.resolve;
+  const id = await submit();
+  const response = await held.promise;
+  await revise(id, 1);
+  expect(await rowsOf(id)).toMatchObject([{ state: 'queued' }, { state: 'queued', n: null }]);
+  expect(got()).toEqual(['submitted']);
+  moody.mood = takes;
+  takes(response, moody.pushed[0] as Pushed);
+  await eventually('the revision follows', async () => moody.taken.length === 2);
+  expect(got()).toEqual(['submitted', 'revised']);
 });
 
 describe('the time that a partner was suspended', () => {

@@ -10,11 +10,11 @@ import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 
 // Sender and receiver in two real processes each, on one PostgreSQL each, under load, while any of the four is killed at any
 // moment. CASEREF_PROCESSES_MESSAGES and CASEREF_PROCESSES_KILLS ask for more than the suite has time for,
-// CASEREF_PROCESSES_SEED for the same choice of victims and moments.
+// CASEREF_PROCESSES_SEED for another choice of victims and moments.
 
 const COUNT = Number(process.env.CASEREF_PROCESSES_MESSAGES ?? 250);
 const KILLS = Number(process.env.CASEREF_PROCESSES_KILLS ?? 3);
-const SEED = Number(process.env.CASEREF_PROCESSES_SEED ?? Math.floor(Math.random() * 1e6));
+const SEED = Number(process.env.CASEREF_PROCESSES_SEED ?? 121_046);
 const IN_FLIGHT = 16;
 /** Every so many references one is revised as soon as it is shared: what is about it must come in this order. */
 const REVISED = 4;
@@ -143,18 +143,14 @@ async function untilReceipted(): Promise<void> {
   throw new Error(`${before} messages have no receipt`);
 }
 
-/**
- * Messages that came before one of a lower number about the same reference: but for a submission that was under way in one
- * process while another one revised the reference, ended it and told its number as voided.
- */
+/** Messages that came after one of a higher number about the same reference. */
 function disordered(receiver: (typeof stores)[number]): Promise<{ jti: string }[]> {
   return rowsOf(
     receiver,
     `select a.jti from message a join message b
        on b.issuer = a.issuer and b.reference_id = a.reference_id and b.n > a.n and b.received_at < a.received_at
      where a.event in ('urn:caseref:event:1:submitted', 'urn:caseref:event:1:revised')
-       and b.event in ('urn:caseref:event:1:submitted', 'urn:caseref:event:1:revised')
-       and not exists (select 1 from voided_run v where v.epoch = a.epoch and a.n between v.first and v.last)`,
+       and b.event in ('urn:caseref:event:1:submitted', 'urn:caseref:event:1:revised')`,
   );
 }
 
