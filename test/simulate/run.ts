@@ -27,6 +27,8 @@ const { values } = parseArgs({
 });
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
+// Whoever reads may have enough of it (`| head`).
+process.stdout.on('error', () => process.exit(1));
 
 function wrong(message: string): never {
   process.stderr.write(`${message}\n`);

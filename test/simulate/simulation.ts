@@ -93,6 +93,8 @@ async function heal(play: Play): Promise<void> {
   await goOn(play, play.clock.now() + MINUTE);
   for (let hour = 0; hour < HEAL_HOURS && play.violations.length === 0; hour += hour < 4 ? 1 : 4) {
     for (const place of play.places) void run(play, place, 'order', (node) => putInOrder(node, place.partners));
+    // Before the next event: a round that reads a file would end before or after them as the machine likes.
+    await play.world.turnstile.settle();
     await goOn(play, play.clock.now() + (hour < 4 ? HOUR : 4 * HOUR));
     if (await isAtRest(play)) return;
   }
