@@ -49,6 +49,19 @@ export function secret(value: string): Secret {
   return Object.defineProperty(hidden, Symbol.for('nodejs.util.inspect.custom'), { value: () => '[secret]' });
 }
 
+/** What the environment says of the portal; made sense of together with the node's settings, in exchange. */
+export interface PortalEnvironment {
+  /** The origin under which liaisons reach the portal, such as https://portal.police-b.example. */
+  readonly origin?: string | undefined;
+  readonly oidcIssuer?: string | undefined;
+  readonly oidcClientId?: string | undefined;
+  readonly oidcClientSecret?: Secret | undefined;
+  /** Absolute path. */
+  readonly oidcClientSecretFile?: string | undefined;
+  readonly oidcUnitClaim?: string | undefined;
+  readonly oidcJurisdictionClaim?: string | undefined;
+}
+
 /** The environment as it was given, before anything is decided. */
 export interface Environment {
   readonly data: string | undefined;
@@ -69,6 +82,7 @@ export interface Environment {
   readonly trustProxy: string | undefined;
   /** Program that is run for each alert, with fixed arguments. */
   readonly alertCommand?: string | undefined;
+  readonly portal?: PortalEnvironment;
   readonly noColor: boolean;
   /** Where npm was called: relative paths of the caller start there. */
   readonly startedIn: string;
@@ -102,8 +116,22 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
     logLevel: filled(env.CASEREF_LOG_LEVEL),
     trustProxy: filled(env.CASEREF_TRUST_PROXY),
     alertCommand: filled(env.CASEREF_ALERT_COMMAND),
+    portal: readPortal(env),
     noColor: filled(env.NO_COLOR) !== undefined,
     startedIn: filled(env.INIT_CWD) ?? process.cwd(),
+  };
+}
+
+function readPortal(env: NodeJS.ProcessEnv): PortalEnvironment {
+  const file = filled(env.CASEREF_OIDC_CLIENT_SECRET_FILE);
+  return {
+    origin: filled(env.CASEREF_PORTAL_ORIGIN),
+    oidcIssuer: filled(env.CASEREF_OIDC_ISSUER),
+    oidcClientId: filled(env.CASEREF_OIDC_CLIENT_ID),
+    oidcClientSecret: hidden(env.CASEREF_OIDC_CLIENT_SECRET),
+    oidcClientSecretFile: file && resolve(filled(env.INIT_CWD) ?? process.cwd(), file),
+    oidcUnitClaim: filled(env.CASEREF_OIDC_UNIT_CLAIM),
+    oidcJurisdictionClaim: filled(env.CASEREF_OIDC_JURISDICTION_CLAIM),
   };
 }
 
@@ -111,6 +139,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
 export interface RunSettings {
   readonly logLevel: LogLevel;
   readonly trustProxy: boolean;
+  readonly portal?: PortalEnvironment | undefined;
   /** Absolute path of a program and its fixed arguments; absent: nobody is told. */
   readonly alertCommand?: readonly string[];
   readonly store:
@@ -141,7 +170,14 @@ export function settle(environment: Environment, node: NodeSettings): RunSetting
   if (isRefusal(alertCommand)) return alertCommand;
   const store = settleStore(environment.database, node.schema);
   if (isRefusal(store)) return store;
-  return { logLevel: level as LogLevel, trustProxy: proxy === '1', ...(alertCommand && { alertCommand }), store };
+  const { portal } = environment;
+  return {
+    logLevel: level as LogLevel,
+    trustProxy: proxy === '1',
+    portal,
+    ...(alertCommand && { alertCommand }),
+    store,
+  };
 }
 
 /** The command as its parts: no shell ever reads it, so what only a shell would understand is refused. */

@@ -18,6 +18,7 @@ import type { Exchange } from './exchange/context.ts';
 import { createDirectory } from './exchange/directory.ts';
 import { checkDurability } from './exchange/durability.ts';
 import { createHealth } from './exchange/health.ts';
+import { checkPortal } from './exchange/liaison/portal-settings.ts';
 import { publishKeys } from './exchange/publish.ts';
 import { createReceive } from './exchange/receive.ts';
 import { createRevise } from './exchange/revise.ts';
@@ -33,6 +34,7 @@ import { privateListener } from './operator/private-listener.ts';
 import { openOperatorSocket } from './operator/socket.ts';
 import { peerListener } from './peer/listener.ts';
 import { portalListener } from './portal/listener.ts';
+import { createDoor } from './portal/sign-in/sign-in.ts';
 import type { Store, StoreSettings } from './store/open.ts';
 import { checkOwner, forgetNode, insertNode, nodeIssuer } from './store/own-node.ts';
 import { openReadyStore } from './store/ready.ts';
@@ -163,7 +165,7 @@ async function openAssembled(options: NodeOptions): Promise<Assembled | Refusal>
   const store = await openPatiently(options);
   if (isRefusal(store)) return store;
   const log = options.log ?? createLog({ level: run.logLevel });
-  const wrong = await checkOwner(store.db, settings.issuer);
+  const wrong = checkPortal(settings, run.portal) ?? (await checkOwner(store.db, settings.issuer));
   if (!wrong) return withWitness(assemble({ settings, keys, store, log, clock }), dataDir);
   await store.close();
   return wrong;
@@ -241,7 +243,7 @@ async function buildListeners(
       }),
       settings.api,
     ],
-    ['portal', await portalListener({ healthy }), settings.portal],
+    ['portal', await portalListener({ exchange, healthy, ...createDoor(exchange, run.portal) }), settings.portal],
   ];
   if (settings.private) {
     built.push(['private', await privateListener({ metrics: exchange.metrics, healthy }), settings.private]);

@@ -209,6 +209,9 @@ const detail: Readonly<Record<DetailMember, Schema>> = {
   operator: text('Name of the operator that it is about.'),
   act: text('Kind of the act that was signed.'),
   subject: text('What that act is about: a partner, a deny, an operator.'),
+  liaison: text('Id of the accreditation of a liaison.'),
+  method: text('How a liaison signed in or enrolled: passkey or oidc.'),
+  until: text('The last day of an accreditation.'),
 };
 
 const event = closed('One entry of the feed.', ['cursor', 'type', 'at'], {

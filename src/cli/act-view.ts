@@ -24,6 +24,12 @@ const views: Readonly<Record<string, (document: Said) => readonly Field[]>> = {
     ['comes to', 'its signatures count for nothing new'],
     ['kid', String(kid), 'strong'],
   ],
+  'liaison.invite': (document) => [['comes to', 'from then on this person reads the portal'], ...accredited(document)],
+  'liaison.renew': (document) => [['comes to', 'from then on this is the accreditation'], ...accredited(document)],
+  'liaison.resume': ({ suspendedSince }) => [
+    ['comes to', 'its suspension ends'],
+    ['suspended', suspendedSince === undefined ? undefined : String(suspendedSince)],
+  ],
   'deny.add': (document) => [['comes to', 'it denies'], ...denied(document as unknown as Deny)],
   'deny.remove': ({ deny }) => [['comes to', 'it denies no longer'], ...denied(deny as Deny)],
 };
@@ -42,6 +48,23 @@ function confirmed({ type, jurisdictions, foreign, local, replaced, suspectSince
     ['private address', local === true ? 'allowed' : undefined],
     ['replaces', replaced === undefined ? undefined : String(replaced)],
     ['suspect since', suspectSince === undefined ? undefined : String(suspectSince)],
+  ];
+}
+
+/** An accreditation as the second person reads it: everything that is signed. */
+function accredited(document: Said): readonly Field[] {
+  const { name, agency, unit, jurisdictions, legalBasis, trained, until, subject, subjectIssuer, invite } = document;
+  const linked = subject === undefined ? undefined : `${String(subject)} at ${String(subjectIssuer)}`;
+  return [
+    ['name', String(name), 'strong'],
+    ['agency', String(agency)],
+    ['unit', String(unit)],
+    ['sees', (jurisdictions as readonly string[]).join(', ')],
+    ['legal basis', String(legalBasis)],
+    ['trained', String(trained)],
+    ['until', String(until)],
+    ['linked to', linked],
+    ['invitation', invite === true ? 'yes: what signed in before ends when it is used' : 'none'],
   ];
 }
 

@@ -27,6 +27,7 @@ const approver = ['approver'] as const;
 const either = ['author', 'approver'] as const;
 
 const kidForm = /^[A-Za-z0-9_-]{43}$/;
+const madeId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const madeDeny = /^deny-[0-9a-f]{12}$/;
 
 /**
@@ -104,7 +105,43 @@ const table: Table = {
     roles: approver,
     document: removal ? { name, kid, removed: true } : { name, kid: (await kidOf(jwk)) === kid ? kid : '', jwk },
   }),
+  'liaison.invite': accreditationOf,
+  'liaison.renew': renewalOf,
+  'liaison.approve': ({ id, digest }, said) => ({
+    act: said.renewal === true ? 'liaison.renew' : 'liaison.invite',
+    subject: id,
+    roles: approver,
+    document: { ...said, id },
+    ...(digest !== undefined && { digest }),
+  }),
+  'liaison.resume': ({ id }, { suspendedSince }) => ({
+    act: 'liaison.resume',
+    subject: id,
+    roles: either,
+    document: { id, suspendedSince },
+  }),
 };
+
+function accreditationOf(args: ActArgs<'liaison.invite'>, said: Said): MeantAct {
+  const id = args.id ?? (madeId.test(String(said.id)) ? String(said.id) : '');
+  const { insteadOf: _ended, subject, jurisdictions, ...given } = args;
+  const linked =
+    subject === undefined ? { invite: true } : { subject, subjectIssuer: said.subjectIssuer, invite: false };
+  const document = { ...given, id, jurisdictions: [...new Set(jurisdictions)].sort(), ...linked };
+  return { act: 'liaison.invite', subject: id, roles: author, document };
+}
+
+/** What a renewal does not name stays as it is, by the node's word; who signs is shown all of it. */
+function renewalOf(args: ActArgs<'liaison.renew'>, said: Said): MeantAct {
+  const { insteadOf: _ended, jurisdictions, invite = false, ...given } = args;
+  const places = jurisdictions && { jurisdictions: [...new Set(jurisdictions)].sort() };
+  const document = { ...said, ...defined(given), ...places, invite, renewal: true };
+  return { act: 'liaison.renew', subject: args.id, roles: author, document };
+}
+
+function defined(given: object): object {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
 
 async function kidOf(jwk: unknown): Promise<string> {
   try {

@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor.ts';
 import { eventsCommand } from './events.ts';
 import { initCommand } from './init.ts';
 import { keysCommand } from './keys.ts';
+import { liaisonCommand } from './liaison.ts';
 import { operatorCommand } from './operator.ts';
 import { partnerCommand } from './partner.ts';
 import { policyCommand } from './policy.ts';
@@ -27,6 +28,7 @@ const commands = [
   policyCommand,
   operatorCommand,
   clientCommand,
+  liaisonCommand,
   referenceCommand,
   deliveryCommand,
   reconcileCommand,
@@ -65,6 +67,11 @@ Environment:
                            the same for the identity key alone, and for caseref keys passphrase
   CASEREF_DATABASE         PostgreSQL, for a node that was made with it
   CASEREF_ALERT_COMMAND    program that the node runs for each alert, with its code and id
+  CASEREF_PORTAL_ORIGIN    where liaisons reach the portal, such as https://portal.police-b.example
+  CASEREF_OIDC_ISSUER, CASEREF_OIDC_CLIENT_ID, CASEREF_OIDC_CLIENT_SECRET_FILE
+                           an identity provider that liaisons may sign in with
+  CASEREF_OIDC_UNIT_CLAIM, CASEREF_OIDC_JURISDICTION_CLAIM
+                           claims of it that narrow what they see
   NO_COLOR                 print without colour
 
 Exit codes: 0 done, 1 refused, 2 usage, 3 cannot reach.`,

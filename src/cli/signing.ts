@@ -142,7 +142,7 @@ function otherThanGiven(pointer: string, what: string): Refusal {
 }
 
 /** Commands that sign what another person wrote, and do nothing else. */
-const asks: ReadonlySet<ActName> = new Set(['operator.approve', 'policy.deny.approve']);
+const asks: ReadonlySet<ActName> = new Set(['operator.approve', 'policy.deny.approve', 'liaison.approve']);
 
 /** The second person reads what becomes effective by the signature before it is made. */
 async function agree(cli: Cli, options: Signs, name: ActName, draft: Draft): Promise<Refusal | undefined> {
@@ -161,6 +161,7 @@ async function agree(cli: Cli, options: Signs, name: ActName, draft: Draft): Pro
 /** What the node gave a number or a name to: the act names it, so that what was signed is what is done. */
 function settled({ document }: Draft, name: ActName): object {
   if (name === 'policy.set') return { version: document.version };
+  if (name === 'liaison.invite') return { id: document.id };
   return name === 'policy.deny.add' ? { document } : {};
 }
 

@@ -59,6 +59,14 @@ export const eventTypes = [
   'recovery.begun',
   'recovery.opened',
   'recovery.resumed',
+  'liaison.invited',
+  'liaison.renewed',
+  'liaison.suspended',
+  'liaison.resumed',
+  'liaison.enrolled',
+  'liaison.signed-in',
+  'liaison.signed-out',
+  'liaison.refused',
   'alert.raised',
   'alert.closed',
 ] as const;
@@ -98,6 +106,9 @@ export const detailMembers = [
   'operator',
   'act',
   'subject',
+  'liaison',
+  'method',
+  'until',
 ] as const;
 
 /** Members that the command line shows and the API does not: an order's file number is no client's to see. */

@@ -134,6 +134,17 @@ export const refusals = {
     'Nobody approves an act of their own',
     'Ask another operator to approve it: caseref operator pending.',
   ],
+  'invitation-invalid': [
+    'The invitation is unknown, was used, or is over',
+    'Ask the operator for a new one: caseref liaison renew ID --invite.',
+  ],
+  'sign-in-refused': ['The sign-in could not be verified', 'Begin it again from the sign-in page.'],
+  'session-ended': ['There is no such session, or it has ended', 'Sign in again.'],
+  'accreditation-ended': [
+    'The accreditation is not in force',
+    'Ask the operator: it may be over, suspended, or unused for 90 days.',
+  ],
+  'cross-site-refused': ['The request was sent by another site', 'Open the portal itself, and do it there.'],
   'usage-invalid': ['The call is not complete', 'Read --help of the command.'],
   'store-locked': [
     'Another command or node on this machine is using this data directory',

@@ -224,6 +224,9 @@ const commands: Readonly<Record<string, (act: PendingAct) => string>> = {
   'partner.remove': ({ subject }) => `partner remove ${subject} --yes`,
   'operator.add': ({ subject, document }) => `operator approve ${subject} --kid ${String(document.kid)}`,
   'operator.remove': ({ subject, document }) => `operator approve ${subject} --removal --kid ${String(document.kid)}`,
+  'liaison.invite': ({ subject, digest }) => `liaison approve ${subject} --digest ${digest}`,
+  'liaison.renew': ({ subject, digest }) => `liaison approve ${subject} --digest ${digest}`,
+  'liaison.resume': ({ subject }) => `liaison resume ${subject}`,
   'deny.add': ({ subject, digest }) => `policy deny approve ${subject} --digest ${digest}`,
   'deny.remove': ({ subject, digest }) => `policy deny approve ${subject} --digest ${digest}`,
 };

@@ -2,9 +2,11 @@ import { startAttestation } from './attest.ts';
 import type { Exchange } from './context.ts';
 import { startDelivery } from './deliver.ts';
 import { startKeyPlan } from './key-plan.ts';
+import { startLiaisonUpkeep } from './liaison/suspension.ts';
 import { sayEnforcement } from './operators.ts';
 import { startPolling } from './poll-client.ts';
 import { startPollUpkeep } from './poll-upkeep.ts';
+import { startPlacing } from './portal/undecided.ts';
 import { startPurge } from './purge.ts';
 import { startReconsidering } from './reconsider.ts';
 import { startRecovering } from './recovering.ts';
@@ -28,6 +30,7 @@ export function startWorkers(exchange: Exchange, alertCommand: readonly string[]
   const others = [
     startWatch(exchange),
     startPurge(exchange),
+    startPlacing(exchange),
     startPolling(exchange),
     startPollUpkeep(exchange),
     startReplay(exchange),
@@ -37,6 +40,7 @@ export function startWorkers(exchange: Exchange, alertCommand: readonly string[]
     startRefresh(exchange),
     startKeyPlan(exchange),
     startAttestation(exchange),
+    startLiaisonUpkeep(exchange),
     startTelling(exchange, alertCommand),
   ];
   return {

@@ -3,11 +3,15 @@ import { type Draft, isDraft, type Signing } from '../exchange/acts.ts';
 import { confirmPartner } from '../exchange/confirm.ts';
 import type { Exchange } from '../exchange/context.ts';
 import { addDeny, approveDeny, removeDeny } from '../exchange/denies.ts';
+import { approveLiaison, inviteLiaison, renewLiaison } from '../exchange/liaison/accredit.ts';
+import type { PortalSettings } from '../exchange/liaison/portal-settings.ts';
+import { resumeLiaison } from '../exchange/liaison/suspension.ts';
 import { addOperator, approveOperator, listOperators, listWaiting, removeOperator } from '../exchange/operators.ts';
 import { approvePolicy, setPolicy } from '../exchange/policies.ts';
 import { removePartner } from '../exchange/remove-partner.ts';
 import { resumePartner } from '../exchange/suspend.ts';
 import { type Operation, type OperationAnswer, operation } from './answer.ts';
+import { accreditation, renewal, withAddress } from './liaison-operations.ts';
 import { issuer } from './listing.ts';
 import {
   document,
@@ -20,6 +24,7 @@ import {
   type Reader,
   readMembers,
   text,
+  uuid,
   wholeNumber,
   yesOrNo,
 } from './members.ts';
@@ -69,7 +74,7 @@ function signedAct<Shape extends Members, Out>(
   };
 }
 
-function acts(exchange: Exchange) {
+function acts(exchange: Exchange, portal: PortalSettings) {
   const confirmation = {
     issuer,
     fingerprint: text(200),
@@ -113,6 +118,24 @@ function acts(exchange: Exchange) {
     'operator.approve': signedAct({ name, kid: text(64), removal: optional(yesOrNo) }, (given, signing) =>
       approveOperator(exchange, given, signing),
     ),
+    ...liaisonActs(exchange, portal),
+  };
+}
+
+/** Accreditations, and the end of their suspension. */
+function liaisonActs(exchange: Exchange, portal: PortalSettings) {
+  const subjectIssuer = portal.oidc?.issuer;
+  return {
+    'liaison.invite': signedAct({ ...accreditation, insteadOf }, ({ insteadOf: ended, ...given }, signing) =>
+      withAddress(inviteLiaison(exchange, given, { signing, insteadOf: ended, subjectIssuer }), portal),
+    ),
+    'liaison.renew': signedAct({ ...renewal, insteadOf }, ({ insteadOf: ended, ...given }, signing) =>
+      withAddress(renewLiaison(exchange, given, { signing, insteadOf: ended, subjectIssuer }), portal),
+    ),
+    'liaison.approve': signedAct({ id: uuid, digest: optional(digest) }, (given, signing) =>
+      withAddress(approveLiaison(exchange, given, signing), portal),
+    ),
+    'liaison.resume': signedAct({ id: uuid }, (given, signing) => resumeLiaison(exchange, given.id, signing)),
   };
 }
 
@@ -128,11 +151,15 @@ const actNames = [
   'operator.add',
   'operator.remove',
   'operator.approve',
+  'liaison.invite',
+  'liaison.renew',
+  'liaison.approve',
+  'liaison.resume',
 ] as const satisfies readonly (keyof ReturnType<typeof acts>)[];
 
 /** Operations that operators sign, what they would sign (`act.draft`), who they are and what waits for the second of them. */
-export function actOperations(exchange: Exchange) {
-  const all = acts(exchange);
+export function actOperations(exchange: Exchange, portal: PortalSettings) {
+  const all = acts(exchange, portal);
   return {
     'partner.confirm': all['partner.confirm'].perform,
     'partner.resume': all['partner.resume'].perform,
@@ -145,6 +172,10 @@ export function actOperations(exchange: Exchange) {
     'operator.add': all['operator.add'].perform,
     'operator.remove': all['operator.remove'].perform,
     'operator.approve': all['operator.approve'].perform,
+    'liaison.invite': all['liaison.invite'].perform,
+    'liaison.renew': all['liaison.renew'].perform,
+    'liaison.approve': all['liaison.approve'].perform,
+    'liaison.resume': all['liaison.resume'].perform,
     'operator.list': operation({}, () => listOperators(exchange)),
     'operator.pending': operation({}, async () => ({ items: await listWaiting(exchange), next: null })),
     'act.draft': draftOperation(all),

@@ -5,6 +5,7 @@ import { actOperations } from './act-operations.ts';
 import { alertOperations } from './alert-operations.ts';
 import { introductionOperations } from './introduction-operations.ts';
 import { keyOperations } from './key-operations.ts';
+import { liaisonOperations, portalOf } from './liaison-operations.ts';
 import { nodeOperations } from './node-operations.ts';
 import { policyOperations } from './policy-operations.ts';
 import { recallOperations } from './recall-operations.ts';
@@ -30,7 +31,8 @@ export function createOperations({ exchange, share, place, running }: OperatorPa
     ...keyOperations(exchange),
     ...alertOperations(exchange, place, running),
     ...introductionOperations(exchange, running),
-    ...actOperations(exchange),
+    ...actOperations(exchange, portalOf(exchange, place.run)),
+    ...liaisonOperations(exchange),
     ...policyOperations(exchange),
     ...clientOperations(exchange),
     ...referenceOperations(exchange, share),

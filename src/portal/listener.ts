@@ -1,46 +1,118 @@
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import formbody from '@fastify/formbody';
+import helmet from '@fastify/helmet';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { isRefusal } from '../domain/refusal.ts';
+import type { CaseSource } from '../exchange/portal/case-events.ts';
+import type { Viewer } from '../exchange/portal/viewer.ts';
+import { formToken, isOwnForm } from './form.ts';
+import { bareHeaders, helmetOptions, ownHeaders } from './headers.ts';
+import { notice } from './layout.ts';
+import type { PortalParts, Visit } from './parts.ts';
+import { type Page, type Route, readingPages } from './reading.ts';
+import { statedForms } from './stating.ts';
+import { stylesheet } from './stylesheet.ts';
+import { en } from './texts/en.ts';
 
-export interface PortalParts {
-  /** Whether the node can do its work now: what GET /health says. */
-  readonly healthy: () => Promise<boolean>;
-}
+/** An originator is an address, and stands percent-encoded in a path. */
+const LONGEST_PARAMETER = 1000;
 
-/** Nothing may be loaded, framed, sniffed, remembered, indexed or told to another site. */
-const headers = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-robots-tag': 'noindex, nofollow',
-};
+/** Where nothing but references says anything: nobody waits, and pages show what the references say. */
+const silent: CaseSource = { events: async () => undefined, due: async () => [] };
 
-/** The listener that liaisons read. */
-export async function portalListener({ healthy }: PortalParts): Promise<FastifyInstance> {
+/** The listener that liaisons read: pages for who is signed in, and for everybody else the way in and nothing more. */
+export async function portalListener(parts: PortalParts): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: 16 * 1024,
     requestTimeout: 15_000,
     connectionTimeout: 30_000,
     keepAliveTimeout: 5000,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
     http: { headersTimeout: 5000, connectionsCheckingInterval: 1000 },
     frameworkErrors: (_failure, _request, reply) => void nothingHere(reply),
   });
-  app.addHook('onSend', async (_request, reply) => {
-    reply.headers(headers);
+  await app.register(helmet, helmetOptions);
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers(ownHeaders);
   });
   app.removeAllContentTypeParsers();
   app.setNotFoundHandler((_request, reply) => nothingHere(reply));
-  app.setErrorHandler((_failure, _request, reply) => nothingHere(reply));
+  app.setErrorHandler((failure, _request, reply) => failed(parts, reply, failure));
   app.get('/health', async (_request, reply) => {
-    const well = await healthy();
+    const well = await parts.healthy();
     return reply.code(well ? 200 : 503).send({ status: well ? 'ok' : 'unavailable' });
+  });
+  app.get('/portal.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(stylesheet));
+  const { signIn } = parts;
+  if (signIn) await app.register((own) => signIn.routes(own));
+  await app.register(async (pages) => {
+    await pages.register(formbody, { bodyLimit: 16 * 1024 });
+    readingPages(reader(pages, parts), signIn);
+    statedForms(poster(pages, parts), signIn);
   });
   return app;
 }
 
+/** GET pages: without a session one is shown the way in, whatever was asked for. */
+function reader(app: FastifyInstance, parts: PortalParts): Route {
+  return (path, page) =>
+    void app.get(path, async (request, reply) => {
+      const viewer = await parts.sessionOf(request);
+      return viewer ? answer(parts, { request, reply, viewer }, page) : reply.redirect('/sign-in', 303);
+    });
+}
+
+/** Forms: only from a page of the same session. */
+function poster(app: FastifyInstance, parts: PortalParts): Route {
+  return (path, page) =>
+    void app.post(path, async (request, reply) => {
+      const viewer = await parts.sessionOf(request);
+      if (!viewer) return reply.redirect('/sign-in', 303);
+      if (isOwnForm(request, formToken(parts.exchange, viewer))) return answer(parts, { request, reply, viewer }, page);
+      const { problem } = parts.texts ?? en;
+      return tell(parts, reply.code(403), problem.formTitle, [problem.form]);
+    });
+}
+
+interface Asking {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly viewer: Viewer;
+}
+
+async function answer(parts: PortalParts, { request, reply, viewer }: Asking, page: Page): Promise<FastifyReply> {
+  const { exchange, source = silent, texts = en } = parts;
+  const visit: Visit = { request, viewer, exchange, source, texts, token: formToken(exchange, viewer) };
+  const made = await page(visit, reply);
+  if (made === undefined) return reply;
+  if (!isRefusal(made)) return send(reply, String(made));
+  // What one may not see and what is not there are the same answer.
+  const { problem } = texts;
+  return tell(parts, reply.code(404), problem.notFoundTitle, [problem.notFound, problem.notFoundHint]);
+}
+
+function send(reply: FastifyReply, markup: string): FastifyReply {
+  return reply.type('text/html; charset=utf-8').send(markup);
+}
+
+function tell(
+  { exchange, texts = en }: PortalParts,
+  reply: FastifyReply,
+  title: string,
+  lines: readonly string[],
+): FastifyReply {
+  return send(reply, String(notice(texts, exchange.settings.name, title, lines)));
+}
+
+/** A failure is logged and told without a word of what it was; what the framework refuses is not found. */
+function failed(parts: PortalParts, reply: FastifyReply, failure: unknown): FastifyReply {
+  const status = (failure as { statusCode?: number }).statusCode ?? 500;
+  if (status < 500) return nothingHere(reply);
+  parts.exchange.log.failure('portal.failed', failure);
+  const { problem } = parts.texts ?? en;
+  return tell(parts, reply.code(500), problem.failedTitle, [problem.failed]);
+}
+
 function nothingHere(reply: FastifyReply): FastifyReply {
   // A path that the framework itself cannot read comes here without any hook.
-  return reply.headers(headers).code(404).type('text/plain').send('Not found.\n');
+  return reply.headers(bareHeaders).code(404).type('text/plain').send('Not found.\n');
 }

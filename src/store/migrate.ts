@@ -17,6 +17,8 @@ import { up as recovery } from './migrations/0014-recovery.ts';
 import { up as retried } from './migrations/0015-retried.ts';
 import { up as heard } from './migrations/0016-heard.ts';
 import { up as contradicted } from './migrations/0017-contradicted.ts';
+import { up as liaison } from './migrations/0022-liaison.ts';
+import { up as portal } from './migrations/0023-portal.ts';
 import type { Database, Store } from './open.ts';
 
 /** Every migration there is, in its order; a static list, so that a bundle, a test and a checkout run the same. */
@@ -38,6 +40,8 @@ const migrations: Record<string, Migration> = {
   '0015-retried': { up: retried },
   '0016-heard': { up: heard },
   '0017-contradicted': { up: contradicted },
+  '0023-portal': { up: portal },
+  '0022-liaison': { up: liaison },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => migrations };

@@ -1,5 +1,22 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import type { TraceStep } from '../domain/decision.ts';
+import type {
+  LiaisonInvitationTable,
+  LiaisonPasskeyTable,
+  LiaisonTable,
+  PortalCeremonyTable,
+  PortalSessionTable,
+} from './liaison-tables.ts';
+import type {
+  PortalDecisionTable,
+  PortalFindTable,
+  PortalHandleTable,
+  PortalPendingTable,
+  PortalPlaceTable,
+  PortalSavedTable,
+  PortalUnitTable,
+  PortalViewTable,
+} from './portal-tables.ts';
 import type { OwnEpochTable, RecoveryTable, StoreLifeTable, UnknownReceiptTable } from './recovery-tables.ts';
 import type { GapTable, ReplayRequestTable, ReplayTable } from './replay-tables.ts';
 import type {
@@ -350,4 +367,17 @@ export interface Tables {
   attestation: AttestationTable;
   act: ActTable;
   act_signature: ActSignatureTable;
+  liaison: LiaisonTable;
+  liaison_passkey: LiaisonPasskeyTable;
+  liaison_invitation: LiaisonInvitationTable;
+  portal_session: PortalSessionTable;
+  portal_ceremony: PortalCeremonyTable;
+  portal_pending: PortalPendingTable;
+  portal_place: PortalPlaceTable;
+  portal_handle: PortalHandleTable;
+  portal_decision: PortalDecisionTable;
+  portal_view: PortalViewTable;
+  portal_find: PortalFindTable;
+  portal_saved: PortalSavedTable;
+  portal_unit: PortalUnitTable;
 }

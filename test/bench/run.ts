@@ -2,6 +2,7 @@ import * as catchUp from './catch-up.ts';
 import * as exchange from './exchange.ts';
 import * as guard from './guard.ts';
 import * as imported from './import.ts';
+import * as portal from './portal.ts';
 import * as simulate from './simulate.ts';
 import * as verify from './verify.ts';
 
@@ -10,7 +11,7 @@ const benches: Readonly<
     string,
     { bench: (print: (figure: Record<string, unknown>) => void, args?: readonly string[]) => Promise<void> }
   >
-> = { 'catch-up': catchUp, exchange, guard, import: imported, simulate, verify };
+> = { 'catch-up': catchUp, exchange, guard, import: imported, portal, simulate, verify };
 
 const wanted = process.argv[2];
 const chosen = wanted === undefined ? Object.keys(benches) : [wanted];

@@ -1,0 +1,63 @@
+import type { CaseReference } from '../../domain/contract.types.ts';
+import { decidePortal, type PortalDecision } from '../../domain/portal.ts';
+import type { ReferenceContent } from '../../domain/reference.ts';
+import type { Trx } from '../../store/open.ts';
+import type { OpenedRow } from '../../store/portal-search.ts';
+import { type MadeDecision, storePortalDecisions } from '../../store/portal-views.ts';
+import { inTransaction } from '../../store/transaction.ts';
+import type { Exchange } from '../context.ts';
+import { openContent } from '../record.ts';
+import { scopeName } from './scope.ts';
+import type { Viewer } from './viewer.ts';
+
+/** A reference that was decided to be shown to this liaison, with its content: nothing else may reach a page. */
+export interface Shown {
+  readonly row: OpenedRow;
+  readonly content: CaseReference;
+}
+
+/** A reference as it was opened for one liaison: `shown` only where the decision says so. */
+export interface Looked {
+  readonly made: MadeDecision;
+  readonly shown: Shown | undefined;
+}
+
+/** Decides on one opened row for a liaison, from what it says now and nothing that was stored before. */
+export function lookAt(exchange: Exchange, viewer: Viewer, row: OpenedRow): Looked {
+  const { originator, id, revision, wrapped, body } = row;
+  const content = wrapped && body ? openContent(exchange.vault, row, { revision, wrapped, body }) : undefined;
+  const decision = content ? decide(exchange, viewer, row, content) : gone(row);
+  const shown = content && decision.effect === 'show' ? { row, content: content as CaseReference } : undefined;
+  return { made: { originator, id, revision, decision }, shown };
+}
+
+function decide(exchange: Exchange, viewer: Viewer, row: OpenedRow, reference: ReferenceContent): PortalDecision {
+  return decidePortal({
+    reference,
+    state: row.state,
+    expiresAt: row.expires_at?.getTime() ?? null,
+    jurisdictions: viewer.jurisdictions,
+    home: exchange.settings.jurisdictions,
+    now: exchange.clock(),
+  });
+}
+
+/** Without a data key there is nothing left to decide on. */
+function gone({ state }: OpenedRow): PortalDecision {
+  return { effect: 'withhold', rule: 'state', trace: [{ gate: 'state', passed: false, compared: [state] }] };
+}
+
+/** Stores decisions for the liaison's unit. */
+export async function keepDecisions(exchange: Exchange, viewer: Viewer, made: readonly MadeDecision[]): Promise<void> {
+  if (made.length > 0) await inTransaction(exchange.store.db, (trx) => writeDecisions(exchange, trx, viewer, made));
+}
+
+export function writeDecisions(
+  exchange: Exchange,
+  trx: Trx,
+  viewer: Viewer,
+  made: readonly MadeDecision[],
+): Promise<void> {
+  const { unit } = viewer;
+  return storePortalDecisions(trx, { unit, scope: scopeName(viewer), at: new Date(exchange.clock()) }, made);
+}

@@ -1,0 +1,37 @@
+/** What the pages of sign-in say. */
+export const signInEn = {
+  signIn: 'Sign in',
+  withPasskey: 'Sign in with a passkey',
+  withAgency: 'Sign in with your agency’s account',
+  invited: 'I have an invitation',
+  invitedOnly: 'Access is by invitation. There are no passwords: ask the operator of this portal.',
+  passkey: 'Passkey',
+  passkeyHint:
+    'Your device or security key asks you to confirm that it is you. The passkey works on this site only and is of no use to anybody who asks you for it elsewhere.',
+  useDevice: 'Continue with this device or security key',
+  needsScript: 'This page needs JavaScript to reach your device or security key. No other page of this portal does.',
+  passkeyFailed: 'The passkey was not used. Try again, or use the device on which it was made.',
+  invitation: 'Invitation',
+  invitationHint: 'The code stands at the end of the address you were given. It works once, for 72 hours.',
+  code: 'Code of the invitation',
+  goOn: 'Continue',
+  welcome: 'Make your passkey',
+  invitedAs: 'This invitation is for',
+  makePasskey: 'Make a passkey on this device or security key',
+  replaces: 'Passkeys and sessions that you had before end when the new one is made.',
+  linkAgency: 'Use your agency’s account instead',
+  confirm: 'Confirm that it is you',
+  confirmHint: 'Before a whole address is shown for the first time, you sign in once more.',
+  signedIn: 'You are signed in',
+  refused: 'You are not signed in',
+  again: 'Back to sign-in',
+  signedOut: 'You are signed out',
+  reasons: {
+    'invitation-invalid': 'The invitation is unknown, was used, or is over. Ask the operator for a new one.',
+    'sign-in-refused': 'The sign-in could not be verified. Begin again.',
+    'accreditation-ended':
+      'Your accreditation is not in force: it may be over, suspended, or unused for 90 days. Ask the operator.',
+    'session-ended': 'Your session has ended. Sign in again.',
+    unavailable: 'Your agency’s sign-in cannot be reached now. Try again later.',
+  },
+} as const;

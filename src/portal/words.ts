@@ -1,0 +1,55 @@
+import type { Texts } from './texts/en.ts';
+
+type CodeList = keyof Texts['codes'];
+
+/** A code as people read it; one that no list names is shown as it came. */
+export function word(texts: Texts, list: CodeList, code: string): string {
+  return texts.codes[list][code] ?? code;
+}
+
+/** A country by its name in the language of the page, with its code; a subdivision by its code. */
+export function place(texts: Texts, code: string | null | undefined): string {
+  if (code === null || code === undefined || code === 'XX' || code === 'unknown') return texts.noCountry;
+  const country = code.split('-')[0] ?? code;
+  const name = countryName(texts.lang, country);
+  return name === undefined || name === country ? code : `${name} (${code})`;
+}
+
+function countryName(lang: string, country: string): string | undefined {
+  try {
+    return new Intl.DisplayNames([lang], { type: 'region' }).of(country);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The outcome of an assessment, given as `scheme:code`; the scheme itself may have a colon. */
+export function outcome(texts: Texts, named: string): string {
+  const at = named.lastIndexOf(':');
+  return texts.codes.outcome[named] ?? `${scheme(texts, named.slice(0, at))}: ${named.slice(at + 1)}`;
+}
+
+export function scheme(texts: Texts, code: string): string {
+  const country = /^national:([A-Z]{2})$/.exec(code)?.[1];
+  return country === undefined ? word(texts, 'scheme', code) : texts.nationalScheme(place(texts, country));
+}
+
+export function places(texts: Texts, codes: readonly string[]): string {
+  return codes.length === 0 ? texts.none : codes.map((code) => place(texts, code)).join('; ');
+}
+
+/** An instant in words, always in UTC: readers sit in several time zones and quote it to each other. */
+export function instant(texts: Texts, at: Date): string {
+  const [day, month, year, time] = partsOf(texts, at);
+  return texts.utc(day, month, year, time);
+}
+
+export function date(texts: Texts, at: Date): string {
+  const [day, month, year] = partsOf(texts, at);
+  return texts.date(day, month, year);
+}
+
+function partsOf(texts: Texts, at: Date): [string, string, string, string] {
+  const month = texts.months[at.getUTCMonth()] ?? '';
+  return [String(at.getUTCDate()), month, String(at.getUTCFullYear()), at.toISOString().slice(11, 16)];
+}
