@@ -1,11 +1,13 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import type { TraceStep } from '../domain/decision.ts';
+import type { CaseCourseTable, CaseStatementTable, CaseTellingTable } from './case-tables.ts';
 import type { OwnEpochTable, RecoveryTable, StoreLifeTable, UnknownReceiptTable } from './recovery-tables.ts';
 import type { GapTable, ReplayRequestTable, ReplayTable } from './replay-tables.ts';
 import type {
   ActSignatureTable,
   ActTable,
   AttestationTable,
+  CodeListTable,
   Json,
   KeyLossTable,
   OperatorTable,
@@ -15,6 +17,7 @@ import type {
   PartnerTable,
   PolicyDenyTable,
   PolicyTable,
+  UnitTable,
 } from './trust-tables.ts';
 
 export interface NodeTable {
@@ -60,6 +63,20 @@ export interface ReferenceTable {
   doubted_at: Date | null;
   /** What it truly is while it is sealed for no other reason than that its originator's withdrawals are not all in. */
   veiled_state: string | null;
+  /** Whether a hold that binds is in force, what clearance has come to, and what is done after its deadline; null while nothing was said. */
+  case_held: boolean | null;
+  case_clearance: string | null;
+  case_timeout: string | null;
+  /** Since when it is an emergency, which a revision may have made it. */
+  emergency_at: Generated<Date | null>;
+  /** What answers whether an address is known: `observedAt` of the content, and what was said in its case since. */
+  observed_at: Date | null;
+  seen_at: Date | null;
+  seen_by: string | null;
+  removals: Generated<number>;
+  reappearances: Generated<number>;
+  /** Who holds the pen; null while that is the originator. */
+  pen: string[] | null;
 }
 
 export interface ReferenceKeyTable {
@@ -82,6 +99,8 @@ export interface ReferenceIndexTable {
   name: string;
   originator: string;
   id: string;
+  /** That of its reference. */
+  position: Generated<number>;
 }
 
 export interface DecisionTable {
@@ -205,6 +224,8 @@ export interface DeliveryTable {
   former_digests: string[] | null;
   /** The partner signed both that it refused it and that it had it. */
   contradicted: Generated<boolean>;
+  /** The statement about a case that it carries. */
+  statement: string | null;
 }
 
 export interface EventTable {
@@ -322,6 +343,9 @@ export interface Tables {
   unknown_receipt: UnknownReceiptTable;
   policy: PolicyTable;
   policy_deny: PolicyDenyTable;
+  case_statement: CaseStatementTable;
+  case_telling: CaseTellingTable;
+  case_course: CaseCourseTable;
   reference: ReferenceTable;
   reference_key: ReferenceKeyTable;
   reference_revision: ReferenceRevisionTable;
@@ -346,6 +370,8 @@ export interface Tables {
   held_withdrawal: HeldWithdrawalTable;
   traffic: TrafficTable;
   operator: OperatorTable;
+  unit: UnitTable;
+  code_list: CodeListTable;
   key_loss: KeyLossTable;
   attestation: AttestationTable;
   act: ActTable;
