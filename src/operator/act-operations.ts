@@ -1,5 +1,6 @@
 import { isRefusal, type Refusal } from '../domain/refusal.ts';
 import { type Draft, isDraft, type Signing } from '../exchange/acts.ts';
+import { importCodeList } from '../exchange/code-lists.ts';
 import { confirmPartner } from '../exchange/confirm.ts';
 import type { Exchange } from '../exchange/context.ts';
 import { addDeny, approveDeny, removeDeny } from '../exchange/denies.ts';
@@ -7,7 +8,9 @@ import { addOperator, approveOperator, listOperators, listWaiting, removeOperato
 import { approvePolicy, setPolicy } from '../exchange/policies.ts';
 import { removePartner } from '../exchange/remove-partner.ts';
 import { resumePartner } from '../exchange/suspend.ts';
+import { addUnit, removeUnit } from '../exchange/units.ts';
 import { type Operation, type OperationAnswer, operation } from './answer.ts';
+import { sayOf, statementMembers } from './case-operations.ts';
 import { issuer } from './listing.ts';
 import {
   document,
@@ -113,6 +116,17 @@ function acts(exchange: Exchange) {
     'operator.approve': signedAct({ name, kid: text(64), removal: optional(yesOrNo) }, (given, signing) =>
       approveOperator(exchange, given, signing),
     ),
+    'codes.import': signedAct({ document, insteadOf }, (given, signing) =>
+      importCodeList(exchange, given.document, { signing, insteadOf: given.insteadOf }),
+    ),
+    'unit.add': signedAct(
+      { name: text(200), jurisdiction: text(16), phone: optional(text(64)), insteadOf },
+      ({ insteadOf: ended, ...unit }, signing) => addUnit(exchange, unit, { signing, insteadOf: ended }),
+    ),
+    'unit.remove': signedAct({ name: text(200), insteadOf }, ({ name: unit, ...given }, signing) =>
+      removeUnit(exchange, unit, { ...given, signing }),
+    ),
+    'reference.say': signedAct(statementMembers, (given, signing) => sayOf(exchange, given, signing)),
   };
 }
 
@@ -128,6 +142,10 @@ const actNames = [
   'operator.add',
   'operator.remove',
   'operator.approve',
+  'codes.import',
+  'unit.add',
+  'unit.remove',
+  'reference.say',
 ] as const satisfies readonly (keyof ReturnType<typeof acts>)[];
 
 /** Operations that operators sign, what they would sign (`act.draft`), who they are and what waits for the second of them. */
@@ -145,6 +163,10 @@ export function actOperations(exchange: Exchange) {
     'operator.add': all['operator.add'].perform,
     'operator.remove': all['operator.remove'].perform,
     'operator.approve': all['operator.approve'].perform,
+    'codes.import': all['codes.import'].perform,
+    'unit.add': all['unit.add'].perform,
+    'unit.remove': all['unit.remove'].perform,
+    'reference.say': all['reference.say'].perform,
     'operator.list': operation({}, () => listOperators(exchange)),
     'operator.pending': operation({}, async () => ({ items: await listWaiting(exchange), next: null })),
     'act.draft': draftOperation(all),
