@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { callWords } from '../domain/call.ts';
 import { isRefusal } from '../domain/refusal.ts';
 import { codeOption, type PageOptions, paged, sayMore } from './argument.ts';
 import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
@@ -102,6 +103,9 @@ async function printDeliveries(
   if (!answer.ok) return refuseWith(cli, options, answer.refusals);
   if (!options.json) await sayStanding(cli, options, node, filter);
   return answerWith(cli, options, answer.value, ({ items, next }) => {
+    // One number a partner, whatever waits there.
+    const calls = new Map(items.flatMap(({ call }) => (call ? [[call.partner, call] as const] : [])));
+    for (const call of calls.values()) cli.terminal.warn(callWords(call));
     if (items.length === 0) cli.terminal.say('No delivery fits.');
     else cli.terminal.table(columns, items);
     sayMore(cli, next);
@@ -132,9 +136,9 @@ const MOST_ALERTS = 5;
 
 /** Open alerts stand above the list: who looks at the outbox must not overlook them. */
 function warnOf({ terminal }: Cli, options: Everywhere, alerts: ValueOf<'alert.list'>['items']): void {
-  for (const { code, partner, count, lastAt, message } of alerts.slice(0, MOST_ALERTS)) {
+  for (const { code, partner, count, lastAt, message, call } of alerts.slice(0, MOST_ALERTS)) {
     const who = [partner, count === 1 ? undefined : `${count} times`].filter((part) => part !== undefined);
-    terminal.warn(`${[code, ...who].join(', ')}, last ${lastAt}: ${message}`);
+    terminal.warn(`${[code, ...who].join(', ')}, last ${lastAt}: ${message}${call ? ` ${callWords(call)}` : ''}`);
   }
   if (alerts.length > MOST_ALERTS) terminal.warn(`${alerts.length - MOST_ALERTS} more alerts are open.`);
   if (alerts.length > 0) terminal.next('What to do about them:', [`caseref doctor${sameNode(options)}`]);
