@@ -120,7 +120,7 @@ describe('the search finds what was planted', () => {
   });
 
   test('in the files of the embedded store', async () => {
-    const store = await PGlite.create(join(police.directory, 'store'));
+    const store = await PGlite.create(join(police.directory, 'store', 'pg'));
     await store.exec(
       `create table planted (note text); insert into planted values ('ZK7-CANARY-2026 and ${URL_}'); checkpoint`,
     );

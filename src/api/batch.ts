@@ -119,8 +119,8 @@ async function shareLine(parts: RouteParts, { line, bytes }: Line): Promise<Resu
 
 function viewResult(result: ImportResult): Result {
   if (result.status === 'refused') return { line: result.line, ...refusedWith(result.errors) };
-  const { line, id, effects, known } = result;
-  return { line, status: 201, ...{ id, effects, duplicates: known } };
+  const { line, id, effects, known, answer } = result;
+  return { line, status: 201, ...{ id, effects, duplicates: known, duplicateAnswer: answer } };
 }
 
 function decoded(bytes: Buffer): string | undefined {

@@ -1,34 +1,12 @@
-import { type DetailMember, eventTypes } from '../domain/feed.ts';
 import { referenceStates } from '../domain/reference.ts';
+import { caseComponents, caseHistory } from './case-components.ts';
+import { event, referenceName } from './event-components.ts';
 import { published, type Schema } from './published.ts';
+import { closed, count, format, instant, issuer, list, text, uuid } from './shapes.ts';
 
 /** What bodies of the node API are made of. They are also the filter at the way out: a member not named here never leaves. */
 
-const format = (name: string, description: string): Schema => ({
-  ...published(`formats.schema.json#/$defs/${name}`),
-  description,
-});
-const text = (description: string): Schema => ({ type: 'string', description });
-const count = (description: string): Schema => ({ type: 'integer', minimum: 0, description });
-const list = (items: Schema, description: string): Schema => ({ type: 'array', items, description });
-const instant = (description: string): Schema => format('instant', description);
-const issuer = (description: string): Schema => format('issuer', description);
-const uuid = (description: string): Schema => format('uuid', description);
-
-function closed(
-  description: string,
-  required: readonly string[],
-  properties: Readonly<Record<string, Schema>>,
-): Schema {
-  return { type: 'object', description, additionalProperties: false, required, properties };
-}
-
 const effects = ['send', 'hold', 'withhold', 'accept', 'refuse'];
-
-const referenceName = closed('A reference: its originator and its id there.', ['originator', 'id'], {
-  originator: issuer('Issuer of its originator.'),
-  id: uuid('Its id at the originator.'),
-});
 
 const revision = closed('One stored revision.', ['revision', 'at'], {
   revision: count('Its number.'),
@@ -52,6 +30,10 @@ function referenceView(): Schema {
       id: uuid('Its id at the originator.'),
       direction: { type: 'string', enum: ['in', 'out'], description: 'Whether it came from a partner or is our own.' },
       state: { type: 'string', enum: referenceStates, description: 'Its state here.' },
+      unknown: list(
+        text('JSON pointer.'),
+        'Members whose codes stand in no list of this node; they stand as they came.',
+      ),
       createdAt: instant('When it was first stored here.'),
       updatedAt: instant('When it last changed here.'),
       suspect: {
@@ -74,7 +56,14 @@ function referenceView(): Schema {
       access: { ...access, properties: { ...access.properties, referrer: address('Address to come from.') } },
       history: closed('What happened to it.', ['revisions'], {
         revisions: list(revision, 'Its revisions, oldest first.'),
+        ...caseHistory,
       }),
+      case: { $ref: 'Case#' },
+      duplicates: list(
+        duplicate,
+        'Other references to its address or host, own and partners’; where it is shown alone.',
+      ),
+      duplicateAnswer,
     },
   );
 }
@@ -112,16 +101,46 @@ const decision = {
 };
 const decided = ['partner', 'effect', 'rule', 'policyVersion', 'trace'];
 
-const duplicate = closed('Another reference to the same address.', ['originator', 'id', 'match', 'state'], {
-  originator: issuer('Issuer of its originator.'),
-  id: uuid('Its id at the originator.'),
-  match: {
-    type: 'string',
-    enum: ['known', 'possible'],
-    description: 'Same address, or the same but for its fragment.',
+const duplicateMatch: Schema = {
+  type: 'string',
+  enum: ['known', 'possible', 'related'],
+  description: 'Same address, the same but for its fragment, or the same host alone.',
+};
+
+const duplicate = closed(
+  'Another reference to the same address or host. It closes, hides and lowers nothing.',
+  ['originator', 'id', 'match', 'state', 'open', 'rule'],
+  {
+    originator: issuer('Issuer of its originator.'),
+    id: uuid('Its id at the originator.'),
+    match: duplicateMatch,
+    state: { type: 'string', enum: referenceStates, description: 'Its state here.' },
+    open: { type: 'boolean', description: 'Whether work on it is still open.' },
+    lastSeenOnline: closed('When it was last seen online, and by whom.', ['at', 'by'], {
+      at: instant('When.'),
+      by: issuer('Who saw it.'),
+    }),
+    recurrence: closed('Its history in numbers, which is no flag.', ['removals', 'reappearances'], {
+      removals: count('How often it was removed or became unavailable.'),
+      reappearances: count('How often it reappeared.'),
+    }),
+    rule: text('Version of the duplicate rule.'),
   },
-  state: { type: 'string', enum: referenceStates, description: 'Its state here.' },
-});
+);
+
+const duplicateAnswer = closed(
+  'What this node knows of the address before work starts. Nothing of it is sent to a partner.',
+  ['answer', 'rule', 'sameHost', 'penConflict'],
+  {
+    answer: { ...duplicateMatch, enum: ['known', 'possible', 'related', 'new'] },
+    rule: text('Version of the duplicate rule.'),
+    sameHost: closed('Other references among the newest ones of its host.', ['count', 'more'], {
+      count: count('How many.'),
+      more: { type: 'boolean', description: 'Whether there may be others: search by host lists them.' },
+    }),
+    penConflict: list(issuer('Organisation.'), 'Who holds the pen for the address, where they are several.'),
+  },
+);
 
 const normalised = closed('A member that was brought to its canonical form before signing.', ['pointer', 'code'], {
   pointer: text('JSON pointer (RFC 6901) of the member.'),
@@ -146,6 +165,14 @@ const receipt: Schema = {
   }),
   type: ['object', 'null'],
 };
+
+/** Whom to call about an emergency. */
+const call = closed('Whom to call at once about an emergency.', ['partner', 'name', 'says'], {
+  partner: issuer('The partner.'),
+  name: text('Name of the organisation.'),
+  says: text('Call: none of this replaces the call.'),
+  contact: published('peer-card.schema.json#/$defs/Contact'),
+});
 
 const delivery = closed(
   'One message to one partner.',
@@ -173,57 +200,9 @@ const delivery = closed(
     nextAttemptAt: instant('When it is tried next.'),
     sentAt: instant('When the partner took it.'),
     receipt,
+    call,
   },
 );
-
-/** Every member that the code can write: the filter at the way out must not lose who did it. */
-const detail: Readonly<Record<DetailMember, Schema>> = {
-  outcome: text('Outcome that a receipt says.'),
-  digests: list(format('digest', 'Digest.'), 'Digests of two messages under one id.'),
-  client: text('Id of a client of this API.'),
-  scopes: list(text('Scope.'), 'Its scopes.'),
-  type: text('Organisation type recorded for a partner.'),
-  jurisdictions: list(text('Jurisdiction.'), 'Jurisdictions recorded for a partner.'),
-  seq: count('Sequence number of a key set.'),
-  version: count('Version of a policy.'),
-  digest: text('Digest of what was signed, such as a policy.'),
-  kid: text('Key id.'),
-  alg: text('Algorithm of a key.'),
-  deny: text('Id of an organisation-wide deny.'),
-  alert: text('Id of an alert.'),
-  urgency: text('Urgency of the reference, where it is an emergency.'),
-  state: text('State that a reference came into, or was in.'),
-  stated: text('Urgency that its originator states, where it counts as less here.'),
-  replaced: text('Key id of the identity key that was replaced.'),
-  replaces: text('Key id of the key whose place a new one takes.'),
-  former: text('Key id of our own identity key before.'),
-  changed: list(text('Member.'), 'What a newer card of a partner changed.'),
-  since: instant('From when a lost key may have been in other hands.'),
-  count: count('How many messages it is about.'),
-  reason: text('Why, as the operator recorded it.'),
-  effect: text('What was decided by hand, or again.'),
-  batch: text('Batch of withdrawals.'),
-  by: text('Name of the operator who decided, or whose act ended this one.'),
-  author: text('Name of the operator who signed it first.'),
-  approver: text('Name of the operator who signed it as the second person.'),
-  operator: text('Name of the operator that it is about.'),
-  act: text('Kind of the act that was signed.'),
-  subject: text('What that act is about: a partner, a deny, an operator.'),
-  liaison: text('Id of the accreditation of a liaison.'),
-  method: text('How a liaison signed in or enrolled: passkey or oidc.'),
-  until: text('The last day of an accreditation.'),
-};
-
-const event = closed('One entry of the feed.', ['cursor', 'type', 'at'], {
-  cursor: text('Cursor just after this entry.'),
-  type: { type: 'string', enum: eventTypes, description: 'What happened; the list grows.' },
-  at: instant('When.'),
-  reference: referenceName,
-  partner: issuer('The partner that it is about.'),
-  jti: format('jti', 'The message that it is about.'),
-  code: text('Refusal code or other code.'),
-  detail: closed('More about it, by type.', [], detail),
-});
 
 const partnerMembers = {
   issuer: issuer('Its issuer.'),
@@ -318,8 +297,10 @@ export const components: Readonly<Record<string, Schema>> = {
     decidedBy: text('The operator who decided by hand.'),
   }),
   Duplicate: duplicate,
+  DuplicateAnswer: duplicateAnswer,
   Normalised: normalised,
   Delivery: delivery,
+  Call: call,
   Event: event,
   Partner: closed('A partner; its policy is not shown here.', partnerRequired, partnerMembers),
   PartnerDetail: closed(
@@ -345,9 +326,11 @@ export const components: Readonly<Record<string, Schema>> = {
       hold: count('A person has to decide.'),
       withhold: count('It does not go to them.'),
     }),
-    duplicates: count('How many stored references have the same address.'),
+    duplicates: count('How many stored references have the same address, or the same but for its fragment.'),
+    duplicateAnswer: { ...duplicateMatch, enum: ['known', 'possible', 'related', 'new'] },
     code: text('Code of the first refusal.'),
     errors: list(refusal, 'Every refusal found.'),
   }),
+  ...caseComponents,
   Problem: problem,
 };

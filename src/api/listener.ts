@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { batchRoutes } from './batch.ts';
 import { demandScopes } from './bearer.ts';
 import { BODY_LIMIT, readJsonBodies } from './body.ts';
+import { caseRoutes } from './case.ts';
 import { decisionRoutes } from './decisions.ts';
 import { describeRoutes, descriptionRoute } from './description.ts';
 import { eventRoutes } from './events.ts';
@@ -50,6 +51,7 @@ export async function apiListener(given: ApiParts): Promise<FastifyInstance> {
   descriptionRoute(app);
   writeRoutes(app, parts);
   recallRoutes(app, parts);
+  caseRoutes(app, parts);
   decisionRoutes(app, parts);
   findRoutes(app, parts);
   showRoutes(app, parts);

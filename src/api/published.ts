@@ -1,13 +1,29 @@
+import acknowledged from '../../schemas/acknowledged.schema.json' with { type: 'json' };
+import acted from '../../schemas/acted.schema.json' with { type: 'json' };
+import assessed from '../../schemas/assessed.schema.json' with { type: 'json' };
+import clearance from '../../schemas/clearance.schema.json' with { type: 'json' };
+import feedback from '../../schemas/feedback.schema.json' with { type: 'json' };
 import formats from '../../schemas/formats.schema.json' with { type: 'json' };
+import handover from '../../schemas/handover.schema.json' with { type: 'json' };
+import hold from '../../schemas/hold.schema.json' with { type: 'json' };
 import peerCard from '../../schemas/peer-card.schema.json' with { type: 'json' };
 import problem from '../../schemas/problem.schema.json' with { type: 'json' };
 import reference from '../../schemas/reference.schema.json' with { type: 'json' };
 import submission from '../../schemas/submission.schema.json' with { type: 'json' };
+import toldBy from '../../schemas/told-by.schema.json' with { type: 'json' };
 
 /** A JSON Schema as a plain object. */
 export type Schema = Readonly<Record<string, unknown>>;
 
 const files: Readonly<Record<string, unknown>> = {
+  'acknowledged.schema.json': acknowledged,
+  'acted.schema.json': acted,
+  'assessed.schema.json': assessed,
+  'clearance.schema.json': clearance,
+  'feedback.schema.json': feedback,
+  'handover.schema.json': handover,
+  'hold.schema.json': hold,
+  'told-by.schema.json': toldBy,
   'formats.schema.json': formats,
   'peer-card.schema.json': peerCard,
   'problem.schema.json': problem,

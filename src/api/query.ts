@@ -38,6 +38,14 @@ export const pageQuery = closed(paging);
 export const originatorQuery = closed({
   originator: format('issuer', 'Originator of a partner’s reference; absent: our own.'),
 });
+export const actionQuery = closed({
+  ...(originatorQuery.properties as Record<string, Schema>),
+  alsoLinked: {
+    type: 'boolean',
+    description:
+      'Whether removed, unavailable, online and reappeared are said of the other references to the same address too, so that each originator hears of its own; absent: no.',
+  },
+});
 export const originatorPageQuery = closed({ ...(originatorQuery.properties as Record<string, Schema>), ...paging });
 export const eventQuery = closed({
   limit: paging.limit,

@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange/context.ts';
+import { callsFor } from '../exchange/emergency-call.ts';
 import type { Shared } from '../exchange/sharing.ts';
 import { type Sight, shown } from '../exchange/view.ts';
 
@@ -10,13 +11,16 @@ export interface Standing {
 }
 
 /** The body that answers a submission or revision. */
-export function sharedBody(exchange: Exchange, answer: Shared, standing: Standing, sight: Sight) {
-  const { id, reference, decisions, duplicates, normalised } = answer;
+export async function sharedBody(exchange: Exchange, answer: Shared, standing: Standing, sight: Sight) {
+  const calls = callsFor(await exchange.directory.current(), answer.reference, answer.decisions);
+  const { id, reference, decisions, duplicates, duplicateAnswer, normalised } = answer;
   return {
     reference: { originator: exchange.self, id, direction: 'out', ...standing, ...shown(reference, sight) },
     decisions: decisions.map(({ partner, decision }) => ({ partner, ...decision })),
     duplicates,
+    duplicateAnswer,
     normalised,
+    ...(calls.length > 0 && { calls }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { refuse } from '../domain/refusal.ts';
-import { browseDeliveries, showDecisions, showReference } from '../exchange/browse.ts';
+import { browseDeliveries, showDecisions } from '../exchange/browse.ts';
+import { showWithCase } from '../exchange/case/show.ts';
 import { findReference } from '../store/lists.ts';
 import { sightOf } from './bearer.ts';
 import type { RouteParts } from './parts.ts';
@@ -21,14 +22,15 @@ export function showRoutes(app: FastifyInstance, { exchange }: RouteParts): void
   const show = route({
     ...reads,
     operationId: 'showReference',
-    summary: 'Show one case reference with its history',
+    summary: 'Show one case reference with its history and where its case stands',
     querystring: query.originatorQuery,
     answers: { 200: json('The reference.', component('Reference'), { ETag: { type: 'string' } }) },
     refuses: ['query-invalid', 'not-found'],
   });
   app.get<OfReference>('/v1/references/:id', show, async (request, reply) => {
     const originator = request.query.originator ?? exchange.self;
-    const reference = agreed(await showReference(exchange, originator, request.params.id, sightOf(request)));
+    const { id } = request.params;
+    const reference = agreed(await showWithCase(exchange, { originator, id }, sightOf(request)));
     reply.header('etag', eTag(reference.revision));
     return reference;
   });

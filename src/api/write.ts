@@ -1,9 +1,9 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { refuse } from '../domain/refusal.ts';
 import { showReference } from '../exchange/browse.ts';
-import type { Idempotency } from '../exchange/idempotency.ts';
 import { sightOf } from './bearer.ts';
-import { bodyOf, type JsonBody } from './body.ts';
+import { bodyOf } from './body.ts';
+import { idempotencyHeader, idempotencyOf } from './idempotent.ts';
 import type { RouteParts } from './parts.ts';
 import { agreed, RefusedCall } from './problem.ts';
 import type { Schema } from './published.ts';
@@ -19,7 +19,13 @@ const sharedSchema: Schema = {
     reference: component('Reference'),
     decisions: { type: 'array', items: component('Decision') },
     duplicates: { type: 'array', items: component('Duplicate') },
+    duplicateAnswer: component('DuplicateAnswer'),
     normalised: { type: 'array', items: component('Normalised') },
+    calls: {
+      type: 'array',
+      items: component('Call'),
+      description: 'Of an emergency alone: whom to call now, whatever was decided.',
+    },
   },
 };
 
@@ -35,17 +41,6 @@ const gates = [
   ...(['url-invalid', 'url-scheme-refused', 'url-quarantined', 'handle-invalid', 'jurisdiction-invalid'] as const),
   ...(['category-unknown', 'code-unknown', 'marking-invalid'] as const),
 ] as const;
-
-const idempotencyHeader: Schema = {
-  type: 'object',
-  properties: {
-    'idempotency-key': {
-      type: 'string',
-      description:
-        'Honoured for 24 h: the same key with the same body has the stored answer, with another body idempotency-mismatch.',
-    },
-  },
-};
 
 const ifMatchHeader: Schema = {
   type: 'object',
@@ -71,7 +66,7 @@ export function writeRoutes(app: FastifyInstance, parts: RouteParts): void {
   });
   app.post('/v1/references', submit, async (request, reply) => {
     const body = bodyOf(request);
-    const shared = agreed(await share(body.value, { idempotency: idempotencyOf(request, body) }));
+    const shared = agreed(await share(body.value, { idempotency: idempotencyOf(request, body.text) }));
     reply.code(201).header('location', `/v1/references/${shared.id}`).header('etag', eTag(shared.reference.revision));
     if (shared.replayed) reply.header('idempotent-replayed', 'true');
     const { createdAt } = shared;
@@ -106,16 +101,6 @@ export function writeRoutes(app: FastifyInstance, parts: RouteParts): void {
     const standing = { state: now.state, createdAt: now.createdAt, updatedAt: revised.createdAt };
     return sharedBody(exchange, revised, standing, sightOf(request));
   });
-}
-
-function idempotencyOf(request: FastifyRequest, body: JsonBody): Idempotency | undefined {
-  const key = request.headers['idempotency-key'];
-  if (key === undefined) return undefined;
-  if (typeof key !== 'string' || !/^[!-~]{1,255}$/.test(key)) {
-    const message = 'The header Idempotency-Key must be 1 to 255 visible ASCII characters.';
-    throw new RefusedCall(refuse('query-invalid', '', message, 'Send a new UUID for each new request.'));
-  }
-  return { client: request.client?.id ?? '', key, body: body.text };
 }
 
 /** The revision in `If-Match`. `*` and lists would say "whatever it is now", which is how a change of somebody else gets lost. */

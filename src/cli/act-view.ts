@@ -30,6 +30,23 @@ const views: Readonly<Record<string, (document: Said) => readonly Field[]>> = {
     ['comes to', 'its suspension ends'],
     ['suspended', suspendedSince === undefined ? undefined : String(suspendedSince)],
   ],
+  'codes.import': ({ version, codes }) => [
+    ['comes to', 'codes of this version are taken, and policies may name them'],
+    ['version', String(version)],
+    ['codes', Array.isArray(codes) ? String(codes.length) : undefined],
+  ],
+  'unit.add': ({ jurisdiction, phone }) => [
+    ['comes to', 'what it tells can be recorded here in its name'],
+    ['competent for', String(jurisdiction)],
+    ['phone', phone === undefined ? undefined : String(phone)],
+  ],
+  'unit.remove': () => [['comes to', 'nothing more is recorded here in its name']],
+  'case.told-by': ({ originator, id, event }) => [
+    ['comes to', 'what another party told about a reference counts, and is told on'],
+    ['reference', String(id)],
+    ['originator', String(originator)],
+    ['event', String(event)],
+  ],
   'deny.add': (document) => [['comes to', 'it denies'], ...denied(document as unknown as Deny)],
   'deny.remove': ({ deny }) => [['comes to', 'it denies no longer'], ...denied(deny as Deny)],
 };

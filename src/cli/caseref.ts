@@ -20,6 +20,9 @@ const cli: Cli = {
   },
 };
 
+// Before the command runs, which may be for months: what it meets on its way is told by this.
+const cannotConnect = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH']);
+
 // A reader that has seen enough closes the pipe: `caseref events | head` is no error.
 process.stdout.on('error', (failure: NodeJS.ErrnoException) => {
   if (failure.code === 'EPIPE') process.exit();
@@ -54,8 +57,6 @@ function wrongCall({ message }: CommanderError): Refusal {
   const next = hint === undefined ? help : `${hint} ${help}`;
   return refuse('usage-invalid', '', `${said.charAt(0).toUpperCase()}${said.slice(1)}.`.replace(/\.\.$/, '.'), next);
 }
-
-const cannotConnect = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH']);
 
 /** What a required option that is missing takes: its choices, or what it says of itself. */
 function wantedValue(said: string): string | undefined {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { callWords } from '../domain/call.ts';
 import { isRefusal } from '../domain/refusal.ts';
 import { codeOption, type PageOptions, paged, sayMore } from './argument.ts';
 import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
@@ -100,42 +101,48 @@ async function printDeliveries(
 ): Promise<Exit> {
   const answer = await node.call('delivery.list', filter);
   if (!answer.ok) return refuseWith(cli, options, answer.refusals);
-  if (!options.json) await sayStanding(cli, options, node, filter);
+  const named = options.json ? new Set() : await sayStanding(cli, options, node, filter);
   return answerWith(cli, options, answer.value, ({ items, next }) => {
+    // One number a partner, whatever waits there, and once.
+    const calls = new Map(items.flatMap(({ call }) => (call ? [[call.partner, call] as const] : [])));
+    for (const call of calls.values()) if (!named.has(call.partner)) cli.terminal.warn(callWords(call));
     if (items.length === 0) cli.terminal.say('No delivery fits.');
     else cli.terminal.table(columns, items);
     sayMore(cli, next);
   });
 }
 
-/** Alerts first, then how many messages need a person, wherever in the list they stand. */
+/** Alerts first, then how many messages need a person, wherever in the list they stand. Gives the partners whose number was said. */
 async function sayStanding(
   cli: Cli,
   options: Everywhere,
   node: ReachedNode,
   { state }: Pick<ListOptions, 'state'>,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const alerts = await node.call('alert.list', {});
-  if (alerts.ok) warnOf(cli, options, alerts.value.items);
+  const named = alerts.ok ? warnOf(cli, options, alerts.value.items) : new Set<string>();
   const status = await node.call('status', {});
-  if (!status.ok) return;
+  if (!status.ok) return named;
   if (!status.value.running) cli.terminal.warn('No node runs on this directory: nothing is sent before one does.');
-  if (state !== undefined) return;
+  if (state !== undefined) return named;
   const { queued, overdue, dead } = status.value.outbox;
   cli.terminal.say(`${queued} wait, ${overdue} without a receipt in time, ${dead} given up.`);
   const look = (wanted: string) => `caseref delivery list --state ${wanted}${sameNode(options)}`;
   const commands = [...(dead > 0 ? [look('dead')] : []), ...(overdue > 0 ? [look('overdue')] : [])];
   if (commands.length > 0) cli.terminal.next('Look at these first:', commands);
+  return named;
 }
 
 const MOST_ALERTS = 5;
 
 /** Open alerts stand above the list: who looks at the outbox must not overlook them. */
-function warnOf({ terminal }: Cli, options: Everywhere, alerts: ValueOf<'alert.list'>['items']): void {
-  for (const { code, partner, count, lastAt, message } of alerts.slice(0, MOST_ALERTS)) {
+function warnOf({ terminal }: Cli, options: Everywhere, alerts: ValueOf<'alert.list'>['items']): ReadonlySet<string> {
+  const shown = alerts.slice(0, MOST_ALERTS);
+  for (const { code, partner, count, lastAt, message, call } of shown) {
     const who = [partner, count === 1 ? undefined : `${count} times`].filter((part) => part !== undefined);
-    terminal.warn(`${[code, ...who].join(', ')}, last ${lastAt}: ${message}`);
+    terminal.warn(`${[code, ...who].join(', ')}, last ${lastAt}: ${message}${call ? ` ${callWords(call)}` : ''}`);
   }
   if (alerts.length > MOST_ALERTS) terminal.warn(`${alerts.length - MOST_ALERTS} more alerts are open.`);
   if (alerts.length > 0) terminal.next('What to do about them:', [`caseref doctor${sameNode(options)}`]);
+  return new Set(shown.flatMap(({ call }) => (call ? [call.partner] : [])));
 }

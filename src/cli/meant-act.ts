@@ -1,5 +1,6 @@
 import type { ActName } from '../operator/act-operations.ts';
 import type { OperationArgs } from '../operator/operations.ts';
+import { documentDigest } from '../wire/approval.ts';
 import { saysThumbprint, thumbprint } from '../wire/fingerprint.ts';
 import type { ValueOf } from './reach.ts';
 
@@ -120,6 +121,31 @@ const table: Table = {
     roles: either,
     document: { id, suspendedSince },
   }),
+  'codes.import': ({ document }) => {
+    const list = document as Said;
+    return { act: 'codes.import', subject: String(list.list), roles: either, document: list };
+  },
+  'unit.add': ({ name, jurisdiction, phone }) => ({
+    act: 'unit.add',
+    subject: name,
+    roles: either,
+    document: { name, jurisdiction, ...(phone !== undefined && { phone }) },
+  }),
+  'unit.remove': ({ name }, { jurisdiction, phone }) => ({
+    act: 'unit.remove',
+    subject: name,
+    roles: either,
+    document: { name, jurisdiction, ...(phone !== undefined && { phone }), removed: true },
+  }),
+  'reference.say': ({ id, event, payload, ...args }, said) => {
+    const originator = args.originator ?? said.originator;
+    return {
+      act: 'case.told-by',
+      subject: `${originator} ${id}`,
+      roles: either,
+      document: { originator, id, event, words: documentDigest(payload as Said) },
+    };
+  },
 };
 
 function accreditationOf(args: ActArgs<'liaison.invite'>, said: Said): MeantAct {

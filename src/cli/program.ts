@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { cardCommand } from './card.ts';
 import { clientCommand } from './client.ts';
+import { codesCommand } from './codes.ts';
 import { type Cli, exampleText } from './command.ts';
 import { deliveryCommand } from './delivery.ts';
 import { demoCommand } from './demo.ts';
@@ -16,6 +17,7 @@ import { policyCommand } from './policy.ts';
 import { reconcileCommand } from './reconcile.ts';
 import { referenceCommand } from './reference.ts';
 import { serveCommand } from './serve.ts';
+import { unitCommand } from './unit.ts';
 
 /** Every command, in the order in which one needs them. */
 const commands = [
@@ -26,7 +28,9 @@ const commands = [
   keysCommand,
   partnerCommand,
   policyCommand,
+  codesCommand,
   operatorCommand,
+  unitCommand,
   clientCommand,
   liaisonCommand,
   referenceCommand,

@@ -1,5 +1,9 @@
+import { callWords } from '../domain/call.ts';
 import type { CaseReference, IndustryReference } from '../domain/contract.types.ts';
 import { disarmUrl } from '../domain/mask.ts';
+import type { ShownCase } from '../exchange/case/case-view.ts';
+import { printCase, printUrgent } from './case/view.ts';
+import { printDuplicates } from './duplicates-view.ts';
 import type { ValueOf } from './reach.ts';
 import type { Column, Tone } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -62,14 +66,16 @@ function printDecisions(terminal: Terminal, decisions: readonly AnyDecision[]): 
 }
 
 /** What became of a submission: its id, who gets it and why not, and what is known of the address. */
-export function printSubmitted(terminal: Terminal, { reference, decisions, duplicates, normalised }: Submitted): void {
+export function printSubmitted(
+  terminal: Terminal,
+  { reference, decisions, duplicates, duplicateAnswer, normalised, calls = [] }: Submitted,
+): void {
+  for (const call of calls) terminal.warn(callWords(call));
   terminal.fields([
     ['reference', reference.id, 'strong'],
     ['address', reference.url, 'quiet'],
   ]);
-  for (const { originator, id, match, state } of duplicates) {
-    terminal.warn(`${match}: ${originator} has ${id} (${state}) for this address; that closes and lowers nothing.`);
-  }
+  printDuplicates(terminal, { duplicates, duplicateAnswer });
   for (const { pointer } of normalised)
     terminal.say(
       `The host in ${pointer} was written in its one canonical form (lower case, A-labels) before it was signed.`,
@@ -81,11 +87,19 @@ export function printSubmitted(terminal: Terminal, { reference, decisions, dupli
   }
 }
 
-/** One reference with its history. The trace of each decision is in the JSON only. */
+/**
+ * One reference as whoever has to act reads it: of an urgent one the telephone first, then what it is, where its case stands and
+ * what comes next, and who got it. The trace of each decision is in the JSON only.
+ */
 export function printReference(terminal: Terminal, shown: ShownReference): void {
+  const about = caseIn(shown);
+  if (about) printUrgent(terminal, about, shown.deliveries);
   printContent(terminal, shown);
-  const { history, decisions, deliveries } = shown;
-  for (const { revision, at } of history.revisions) terminal.fields([[`revision ${revision}`, at]]);
+  if (about && shown.here) printCase(terminal, about, shown.here);
+  const { history, decisions, deliveries, duplicates, duplicateAnswer } = shown;
+  if (duplicates && duplicateAnswer) printDuplicates(terminal, { duplicates, duplicateAnswer });
+  // The timeline of a case has them in their place.
+  if (!about) for (const { revision, at } of history.revisions) terminal.fields([[`revision ${revision}`, at]]);
   if (decisions.length > 0) {
     terminal.line('');
     printDecisions(terminal, decisions);
@@ -107,6 +121,12 @@ export function printReference(terminal: Terminal, shown: ShownReference): void 
       deliveries,
     );
   }
+}
+
+/** The case as one thing again: in the body of the API its parts stand where each belongs. */
+function caseIn({ originator, id, state, history, case: standing }: ShownReference): ShownCase | undefined {
+  const { assessments = [], actions = [], holds = [] } = history;
+  return standing && { originator, id, state, assessments, actions, holds, ...standing };
 }
 
 /** How the state of a delivery is coloured. */
@@ -139,6 +159,7 @@ function printContent(terminal: Terminal, shown: ShownReference): void {
     ['passed on', source && `${shown.originator} states that ${source.iss} submitted ${source.sub}`],
     ['requested', content.requested],
     ['legal basis', content.legalBasis],
+    ['unknown codes', shown.unknown && `${shown.unknown.join(', ')}: of a newer list than this node has`, 'waiting'],
     ['role', content.role],
     ['category', content.category],
     ['features', content.features?.join(', ')],

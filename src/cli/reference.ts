@@ -1,7 +1,15 @@
 import type { Command } from 'commander';
 import { codes } from '../domain/codes.ts';
+import { referenceStates } from '../domain/reference.ts';
 import { isRefusal, refuse } from '../domain/refusal.ts';
 import { codeOption, type PageOptions, paged, sayMore } from './argument.ts';
+import { actCommand } from './case/act.ts';
+import { acknowledgeCommand, feedbackCommand } from './case/answer.ts';
+import { assessCommand } from './case/assess.ts';
+import { clearCommand } from './case/clear.ts';
+import { knownCodes } from './case/codes.ts';
+import { handoverCommand } from './case/handover.ts';
+import { holdCommand } from './case/hold.ts';
 import { answerWith, type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
 import { readJsonDocument } from './document.ts';
 import type { Exit } from './exit.ts';
@@ -13,7 +21,7 @@ import { withdrawCommand } from './withdraw.ts';
 
 /** `caseref reference`: case references, own ones and those of partners. */
 export function referenceCommand(cli: Cli): Command {
-  return group('reference', 'submit, import, list, show, decide, withdraw and erase case references', [
+  return group('reference', 'case references: submit, list, show, decide, withdraw, and what is said about them', [
     submitReference(cli),
     importCommand(cli),
     listReferences(cli),
@@ -23,6 +31,13 @@ export function referenceCommand(cli: Cli): Command {
     withdrawCommand(cli),
     restrictCommand(cli),
     eraseCommand(cli),
+    assessCommand(cli),
+    actCommand(cli),
+    handoverCommand(cli),
+    holdCommand(cli),
+    clearCommand(cli),
+    acknowledgeCommand(cli),
+    feedbackCommand(cli),
   ]);
 }
 
@@ -64,7 +79,7 @@ function listReferences(cli: Cli): Command {
     .option('--partner <issuer>', 'came from it, or was decided to go to it')
     .addOption(codeOption('--category <code>', 'what it is', codes.category))
     .option('--jurisdiction <cc>', 'hosting, reporting or concerned country')
-    .option('--state <state>', 'state of the reference, such as open or held')
+    .addOption(knownCodes('--state <state>', 'state of the reference', referenceStates))
     .addOption(codeOption('--urgency <level>', 'how soon somebody must look', codes.urgencyLevel))
     .option('--since <instant>', 'stored at or after, such as 2026-11-20T10:00:00Z')
     .option('--until <instant>', 'stored before')

@@ -1,3 +1,5 @@
+import { caseAlerts } from './case-alert.ts';
+
 /** What a person is told of an alert: what happened, what to do, whether it waits for daylight, and whether each case counts by itself. */
 interface AlertMeaning {
   readonly says: string;
@@ -27,6 +29,11 @@ export const alerts = {
   'emergencies-exceeded': {
     says: 'The partner raised more emergencies today than its policy takes: the rest is shown as priority.',
     next: 'Look at each, then call the partner: caseref reference list --urgency priority --partner PARTNER',
+    urgent: true,
+  },
+  'holds-exceeded': {
+    says: 'The partner placed more holds today than its policy takes: the rest waits, and nothing is held by it.',
+    next: 'Call the desk; raise receive.holdsPerDay if they are meant: caseref policy show PARTNER',
     urgent: true,
   },
   'quota-exceeded': {
@@ -60,6 +67,7 @@ export const alerts = {
     each: true,
     quietHours: 24 * 30,
   },
+  ...caseAlerts,
   'message-conflict': {
     says: 'The partner signed two different messages under one id: its software is broken, or somebody else has its key.',
     next: 'Call the partner on a known number; both digests stand in: caseref events',
@@ -338,6 +346,7 @@ const keySetAlerts: Readonly<Record<string, AlertCode>> = {
 
 function codesOf({ type, code, body }: Happened): readonly (AlertCode | undefined)[] {
   if (type === 'key-set.refused') return [keySetAlerts[code ?? '']];
+  if (type === 'case.held') return [code === 'rate-exceeded' ? 'holds-exceeded' : undefined];
   const plain = type === 'delivery.refused' ? 'receipt-refused' : always[type];
   if (body?.stated === 'emergency') return ['emergencies-exceeded'];
   if (body?.urgency !== 'emergency') return [plain];

@@ -1,4 +1,4 @@
-import { codes } from './codes.ts';
+import { type CodeLists, isKnownCode, shippedLists } from './code-lists.ts';
 import type { Assessment } from './contract.types.ts';
 import type { ComparedClause, DecidableReference } from './decision.ts';
 import { isJurisdiction, within } from './jurisdiction.ts';
@@ -14,6 +14,8 @@ export interface Subject {
   readonly reference: DecidableReference;
   readonly partnerType: string;
   readonly now: number;
+  /** The code lists of this node; absent, those of the release. */
+  readonly codes?: CodeLists | undefined;
 }
 
 /** One named member of a `when`, with what it asked for and the codes that were there. */
@@ -67,9 +69,9 @@ export function compare(when: object, subject: Subject): readonly Clause[] {
   const clauses: Clause[] = [];
   for (const [member, read] of Object.entries(single)) {
     const wanted = asked.get(member);
-    if (wanted !== undefined) clauses.push(clause(member, wanted, read(subject)));
+    if (wanted !== undefined) clauses.push(clause(member, wanted, read(subject), subject.codes));
   }
-  clauses.push(...compareAssessments(asked, subject.reference.assessments));
+  clauses.push(...compareAssessments(asked, subject.reference.assessments, subject.codes));
   const age = asked.get('ageDays');
   if (age !== undefined) clauses.push(compareAge(age, subject));
   for (const member of asked.keys()) {
@@ -85,11 +87,16 @@ export function together(clauses: readonly Clause[]): Answer {
 }
 
 /** Whether a code found answers a list of codes; exported for the one list that stands outside a `when`. */
-export function compareValues(member: string, wanted: readonly string[], values: Values | undefined): Answer {
+export function compareValues(
+  member: string,
+  wanted: readonly string[],
+  values: Values | undefined,
+  known: CodeLists = shippedLists,
+): Answer {
   if (values === undefined) return 'unsaid';
-  if (values.some((value) => value !== undefined && wanted.some((listed) => matches(member, listed, value))))
+  if (values.some((value) => value !== undefined && wanted.some((listed) => matches(member, listed, value, known))))
     return 'yes';
-  return values.some((value) => isUnsettled(member, wanted, value)) ? 'unsaid' : 'no';
+  return values.some((value) => isUnsettled(member, wanted, value, known)) ? 'unsaid' : 'no';
 }
 
 /**
@@ -124,61 +131,59 @@ function listOf(wanted: unknown): readonly string[] | undefined {
   return Array.isArray(wanted) && wanted.every((value) => typeof value === 'string') ? wanted : undefined;
 }
 
-function clause(member: string, wanted: unknown, values: Values | undefined): Clause {
+function clause(member: string, wanted: unknown, values: Values | undefined, known?: CodeLists): Clause {
   const list = listOf(wanted);
   const found = (values ?? []).filter((value) => value !== undefined);
   if (list === undefined) return { member, wanted: [], found, answer: 'unsaid' };
-  return { member, wanted: list, found, answer: compareValues(member, list, values) };
+  return { member, wanted: list, found, answer: compareValues(member, list, values, known) };
 }
 
-function matches(member: string, listed: string, value: string): boolean {
+function matches(member: string, listed: string, value: string, known: CodeLists): boolean {
   if (listed === '*') return true;
   if (places.has(member)) return value === listed || within(value, listed);
-  return value === listed && isMatchable(member, value);
+  return value === listed && isMatchable(member, value, known);
 }
 
 /** A newer partner's code may mean what a list names: it is neither a match nor proof of the contrary. */
-function isUnsettled(member: string, wanted: readonly string[], value: string | undefined): boolean {
+function isUnsettled(member: string, wanted: readonly string[], value: string | undefined, known: CodeLists): boolean {
   if (value === undefined || value === 'unknown') return true;
-  if (!places.has(member)) return !isListedCode(member, value);
+  if (!places.has(member)) return !isListedCode(member, value, known);
   // An onion service stands in some country all the same, DE may well be DE-BY, and nobody knows where an unlisted code is.
   return value === 'XX' || value === 'XO' || !isJurisdiction(value) || wanted.some((listed) => within(listed, value));
 }
 
-const lists: Readonly<Record<string, readonly string[]>> = {
-  category: codes.category,
-  features: codes.features,
-  role: codes.role,
-  'site.type': codes.siteType,
-  'urgency.level': codes.urgencyLevel,
-  'urgency.code': codes.urgencyCode,
-  'marking.tlp': codes.markingTlp,
-  'partner.type': codes.organisationType,
-  'assessment.scheme': codes.assessmentScheme,
-  'assessment.code': [
-    ...codes.assessmentIccam,
-    ...codes.assessmentInhopeUcs,
-    ...codes.assessmentNcmecIndustry,
-    ...codes.assessmentUkSentencing,
-  ],
-  'assessment.method': codes.assessmentMethod,
+/** The list that each member draws from; an assessment code is one of any scheme. */
+const lists: Readonly<Record<string, string>> = {
+  category: 'category',
+  features: 'features',
+  role: 'role',
+  'site.type': 'site-type',
+  'urgency.level': 'urgency-level',
+  'urgency.code': 'urgency-code',
+  'marking.tlp': 'marking-tlp',
+  'partner.type': 'organisation-type',
+  'assessment.scheme': 'assessment-scheme',
+  'assessment.method': 'assessment-method',
 };
 const nationalScheme = /^national:[A-Z]{2}(?:-[A-Z0-9]{1,3})?$/;
 
-/** Whether a code stands in the shipped list that a condition's member draws from; places are not looked up here. */
-export function isListedCode(member: string, code: string): boolean {
+/** Whether a code stands in the list that a condition's member draws from; places are not looked up here. */
+export function isListedCode(member: string, code: string, known: CodeLists = shippedLists): boolean {
   if (member === 'assessment.scheme' && nationalScheme.test(code)) return true;
-  return lists[member]?.includes(code) ?? false;
+  if (member === 'assessment.code') return known.outcomes.includes(code);
+  const list = lists[member];
+  return list !== undefined && isKnownCode(known, list, code);
 }
 
 /** Assessment codes are open: national schemes, and those loaded later, have lists of their own. */
-function isMatchable(member: string, value: string): boolean {
-  return member === 'assessment.code' || isListedCode(member, value);
+function isMatchable(member: string, value: string, known: CodeLists): boolean {
+  return member === 'assessment.code' || isListedCode(member, value, known);
 }
 
 function compareAssessments(
   asked: ReadonlyMap<string, unknown>,
   all: readonly Assessment[] | undefined,
+  known: CodeLists | undefined,
 ): readonly Clause[] {
   const clauses: Clause[] = [];
   let candidates = all?.map((assessment) => ({ assessment, answer: 'yes' as Answer }));
@@ -186,11 +191,11 @@ function compareAssessments(
     const wanted = asked.get(member);
     if (wanted === undefined) continue;
     if (candidates === undefined) {
-      clauses.push(clause(member, wanted, undefined));
+      clauses.push(clause(member, wanted, undefined, known));
       continue;
     }
     const compared = candidates.map(({ assessment, answer }) => {
-      const own = clause(member, wanted, [read(assessment)]);
+      const own = clause(member, wanted, [read(assessment)], known);
       return { assessment, own, answer: together([{ ...own, answer }, own]) };
     });
     const found = [...new Set(compared.flatMap(({ own }) => own.found))];

@@ -1,9 +1,47 @@
 // Generated from schemas/ by `npm run contract`. Change the schemas, not this file.
 
-export type Issuer = string;
 export type Instant = string;
+export type Issuer = string;
 export type Uuid = string;
 
+export interface Acknowledged {
+  at: Instant;
+  ownReference?: Handle;
+  toldBy?: ToldBy;
+}
+export interface Handle {
+  system: string;
+  id: string;
+}
+export interface ToldBy {
+  channel: string;
+  unit: string;
+  reference?: Handle;
+}
+export interface Acted {
+  action: string;
+  reason?: string;
+  at: Instant;
+  standing: 'final' | 'observed' | 'proposed';
+  seenFrom?: string;
+  movedTo?: string;
+  toldBy?: ToldBy;
+}
+export interface Assessed {
+  scheme: string;
+  version: string;
+  code: string;
+  law?: string;
+  method: string;
+  by?: Issuer;
+  at: Instant;
+  toldBy?: ToldBy;
+}
+export interface Clearance {
+  step: 'requested' | 'granted' | 'refused';
+  deadline?: Instant;
+  toldBy?: ToldBy;
+}
 export interface Deny {
   id: string;
   destination?: string[];
@@ -31,6 +69,27 @@ export interface When {
     min?: number;
     max?: number;
   };
+}
+export interface Feedback {
+  code: string;
+  country?: string;
+  toldBy?: ToldBy;
+}
+export interface Handover {
+  step: 'offered' | 'accepted' | 'declined' | 'confirmed' | 'returned';
+  to?: Issuer;
+  answerBy?: Instant;
+  code?: string;
+  accepts?: string;
+  toldBy?: ToldBy;
+}
+export interface Hold {
+  step: 'placed' | 'lifted';
+  until?: Instant;
+  review?: Instant;
+  ground?: string;
+  authority?: string;
+  toldBy?: ToldBy;
 }
 export interface IndustryReference {
   revision: number;
@@ -163,6 +222,11 @@ export interface Policy {
     purgeAfterHours?: number;
     bindingAssessments?: string[];
   };
+  clearance?: {
+    onTimeout?: 'wait' | 'escalate' | 'notify';
+    withinHours?: number;
+    desk?: Desk;
+  };
   security?: {
     algs?: ('Ed25519' | 'EdDSA' | 'ES256' | 'ML-DSA-65')[];
     encryption?: 'required' | 'none';
@@ -191,6 +255,15 @@ export interface ReceiveRule {
   id: string;
   when: When;
   then: 'accept' | 'hold' | 'refuse';
+}
+export interface Desk {
+  timezone: string;
+  hours: DeskHours[];
+}
+export interface DeskHours {
+  days: ('mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun')[];
+  from: string;
+  to: string;
 }
 export interface Problem {
   type: string;
@@ -275,10 +348,6 @@ export interface Hosting {
   method: string;
   at: Instant;
 }
-export interface Handle {
-  system: string;
-  id: string;
-}
 export interface Urgency {
   level: string;
   code?: string;
@@ -286,6 +355,13 @@ export interface Urgency {
 export interface SourceRef {
   iss: Issuer;
   sub: Uuid;
+}
+export interface Relayed {
+  by: Issuer;
+  event: 'assessed' | 'acted' | 'handover' | 'hold' | 'clearance' | 'acknowledged' | 'feedback';
+  jti: string;
+  digest: string;
+  body: {};
 }
 export interface Revised {
   revision: number;

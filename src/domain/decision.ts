@@ -1,3 +1,5 @@
+import type { HostNotice } from './authority/notice.ts';
+import type { CodeLists } from './code-lists.ts';
 import type { CaseReference, Issuer, Policy, When } from './contract.types.ts';
 import type { RefusalCode } from './refusal.ts';
 
@@ -68,6 +70,10 @@ export interface SendInput {
   readonly denies: readonly Deny[];
   /** Whether the address stands at a host of this deny, by match keys K3 and K4. */
   readonly hostMatches?: (deny: Deny) => boolean;
+  /** What holds and clearances say of telling the host; absent, nothing was said and the marking decides. */
+  readonly notice?: HostNotice;
+  /** The code lists of this node; absent, those of the release. */
+  readonly codes?: CodeLists | undefined;
   readonly now: number;
 }
 
@@ -76,6 +82,8 @@ export interface ReceiveInput {
   readonly reference: DecidableReference;
   readonly originator: PartnerFacts;
   readonly policy: Policy | undefined;
+  /** As for sending. */
+  readonly codes?: CodeLists | undefined;
   readonly now: number;
 }
 

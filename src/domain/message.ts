@@ -2,7 +2,22 @@ import type { Issuer, Uuid } from './contract.types.ts';
 
 /** The event types of protocol version 1 that this node can speak; the others are answered `unsupported-event`. */
 export const EVENT_PREFIX = 'urn:caseref:event:1:';
-export const eventNames = ['submitted', 'revised', 'withdrawn', 'receipt', 'verify', 'voided'] as const;
+/** Events about the case that any holder of a reference may say; `relayed` carries one of them further. */
+export const caseEventNames = [
+  'assessed',
+  'acted',
+  'handover',
+  'hold',
+  'clearance',
+  'acknowledged',
+  'feedback',
+] as const;
+export type CaseEventName = (typeof caseEventNames)[number];
+export const eventNames = [
+  ...(['submitted', 'revised', 'withdrawn', 'receipt', 'verify', 'voided'] as const),
+  ...caseEventNames,
+  'relayed',
+] as const;
 export type EventName = (typeof eventNames)[number];
 
 export type SubjectId =

@@ -1,11 +1,13 @@
+import { minutesOf } from './authority/desk-hours.ts';
 import { isListedCode, isPlace } from './clause.ts';
+import { type CodeLists, outcomeList, shippedLists } from './code-lists.ts';
 import { codes } from './codes.ts';
 import type { Deny, Policy, When } from './contract.types.ts';
 import { isDate } from './instant.ts';
 import { checkJurisdiction } from './jurisdiction.ts';
 import { gateIds } from './policy/gates.ts';
 import { isInstructive } from './policy/industry.ts';
-import { isShippedScheme, type KnownTypes, type Warning, warnOf } from './policy/warnings.ts';
+import { type KnownTypes, type Warning, warnOf } from './policy/warnings.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
 /** A warning of a policy: where, what, and what to do about it. */
@@ -30,29 +32,30 @@ const algorithms: readonly string[] = ['Ed25519', 'EdDSA', 'ES256', 'ML-DSA-65']
  * do what their author meant are warned of. Takes a draft too (no version yet). Pure: what is overdue today is not asked.
  * `known` types of the two sides make it see more.
  */
-export function checkPolicy(policy: Draft, known: KnownTypes = {}): PolicyFindings {
+export function checkPolicy(policy: Draft, known: KnownTypes = {}, lists: CodeLists = shippedLists): PolicyFindings {
   const refusals = [
     ...checkLegal(policy),
-    ...checkRules(policy.send.rules, '/send/rules'),
+    ...checkRules(policy.send.rules, '/send/rules', lists),
     ...checkMarking(policy),
     ...checkInstruction(policy),
     ...checkRates('send', policy.send),
-    ...checkRules(policy.receive.rules, '/receive/rules'),
+    ...checkRules(policy.receive.rules, '/receive/rules', lists),
     ...checkRates('receive', policy.receive),
     ...checkQuotas(policy),
-    ...checkBinding(policy),
+    ...checkBinding(policy, lists),
     ...checkSecurity(policy),
+    ...checkClearance(policy),
   ];
-  return { refusals, warnings: warnOf(policy, known) };
+  return { refusals, warnings: warnOf(policy, { ...known, codes: lists }) };
 }
 
 /**
  * Checks a deny like a policy: a code that does not exist would never match, and what was meant to stay would leave. Every
  * refusal is `policy-invalid` with its pointer; the next step names the code that was meant where that is plain.
  */
-export function checkDeny(deny: Deny): Refusal[] {
+export function checkDeny(deny: Deny, lists: CodeLists = shippedLists): Refusal[] {
   const places = (deny.destination ?? []).flatMap((code, index) => checkPlace(code, `/destination/${index}`));
-  const codesOfWhen = deny.when === undefined ? [] : checkWhen(deny.when, '/when');
+  const codesOfWhen = deny.when === undefined ? [] : checkWhen(deny.when, '/when', lists);
   return [...places, ...codesOfWhen].map((refusal) => ({ ...refusal, code: 'policy-invalid' }));
 }
 
@@ -70,6 +73,22 @@ function checkMarking({ send }: Draft): Refusal[] {
     if (value === undefined || (list as readonly string[]).includes(value)) return [];
     return [refuse('marking-invalid', `/send/marking/${member}`)];
   });
+}
+
+/** To tell a host that police were asked about and did not answer needs somebody to have agreed to it. */
+function checkClearance({ clearance, legal }: Draft): Refusal[] {
+  const hours = (clearance?.desk?.hours ?? []).flatMap(({ from, to }, index) =>
+    minutesOf(from) < minutesOf(to) ? [] : [closedDesk(`/clearance/desk/hours/${index}/to`)],
+  );
+  if (clearance?.onTimeout !== 'notify' || legal?.agreement !== undefined) return hours;
+  const message = 'Telling the host without an answer needs an agreement that is named.';
+  const next = 'Name it in legal.agreement, or write "escalate".';
+  return [refuse('policy-invalid', '/clearance/onTimeout', message, next), ...hours];
+}
+
+function closedDesk(pointer: string): Refusal {
+  const message = 'The desk closes before it opens.';
+  return refuse('policy-invalid', pointer, message, 'Write a night shift as two: until 24:00, and from 00:00 on.');
 }
 
 /** An instruction that asks for nothing, or on no basis, is none: the reduced form would be a request that nobody can judge. */
@@ -111,9 +130,11 @@ function checkQuotas({ receive }: Draft): Refusal[] {
   return found;
 }
 
-function checkBinding({ receive }: Draft): Refusal[] {
+function checkBinding({ receive }: Draft, lists: CodeLists): Refusal[] {
   return (receive.bindingAssessments ?? []).flatMap((code, index) =>
-    isListedCode('assessment.code', code) ? [] : [refuse('code-unknown', `/receive/bindingAssessments/${index}`)],
+    isListedCode('assessment.code', code, lists)
+      ? []
+      : [refuse('code-unknown', `/receive/bindingAssessments/${index}`)],
   );
 }
 
@@ -137,12 +158,12 @@ function emptyList(pointer: string, consequence: string): Refusal {
   );
 }
 
-function checkRules(rules: readonly Rule[], pointer: string): Refusal[] {
+function checkRules(rules: readonly Rule[], pointer: string, lists: CodeLists): Refusal[] {
   const seen = new Set<string>();
   return rules.flatMap((rule, index) => {
     const found = [
       ...checkId(rule, seen, `${pointer}/${index}/id`),
-      ...checkWhen(rule.when, `${pointer}/${index}/when`),
+      ...checkWhen(rule.when, `${pointer}/${index}/when`, lists),
     ];
     seen.add(rule.id);
     return found;
@@ -161,12 +182,12 @@ function checkId({ id }: Rule, seen: ReadonlySet<string>, at: string): Refusal[]
   return [];
 }
 
-function checkWhen(when: When, at: string): Refusal[] {
+function checkWhen(when: When, at: string, lists: CodeLists): Refusal[] {
   return Object.entries(when).flatMap(([member, wanted]) => {
     if (member === 'ageDays') return checkAge(wanted as When['ageDays'], `${at}/ageDays`);
     const listed = wanted as readonly string[];
     if (listed.length === 0) return [emptyList(`${at}/${member}`, 'the rule would never match')];
-    return listed.flatMap((code, index) => checkCode(when, member, code, `${at}/${member}/${index}`));
+    return listed.flatMap((code, index) => checkCode({ when, member, code, lists }, `${at}/${member}/${index}`));
   });
 }
 
@@ -175,12 +196,24 @@ function checkAge(age: When['ageDays'], at: string): Refusal[] {
   return [refuse('policy-invalid', at, 'The least age is above the greatest.', 'Exchange or mend the two limits.')];
 }
 
-function checkCode(when: When, member: string, code: string, pointer: string): Refusal[] {
+interface AskedCode {
+  readonly when: When;
+  readonly member: string;
+  readonly code: string;
+  readonly lists: CodeLists;
+}
+
+function checkCode({ when, member, code, lists }: AskedCode, pointer: string): Refusal[] {
   if (code === '*') return [];
   if (isPlace(member)) return checkPlace(code, pointer);
-  if (isListedCode(member, code)) return [];
-  if (member === 'assessment.code' && when['assessment.scheme']?.some((scheme) => !isShippedScheme(scheme))) return [];
+  if (isListedCode(member, code, lists)) return [];
+  if (member === 'assessment.code' && when['assessment.scheme']?.some((scheme) => isOpen(scheme, lists))) return [];
   return [refuse(member === 'category' ? 'category-unknown' : 'code-unknown', pointer)];
+}
+
+/** A scheme without a list of its own here takes any code. */
+function isOpen(scheme: string, { known }: CodeLists): boolean {
+  return (known[outcomeList(scheme)] ?? []).length === 0;
 }
 
 function checkPlace(code: string, pointer: string): Refusal[] {

@@ -15,19 +15,14 @@ const severity: Readonly<Record<SendEffect, number>> = { send: 0, hold: 1, withh
  * decides. No policy for this partner, or no rule that matches, is `withhold`.
  */
 export function decideSend(input: SendInput): Decision<SendEffect> {
-  const { reference, partner, now } = input;
+  const { reference, partner, now, codes } = input;
   const policy = ownPolicy(input.policy, partner.issuer);
-  const subject = { reference, partnerType: partner.type, now };
+  const subject = { reference, partnerType: partner.type, now, codes };
   const denies = input.denies.map((deny) => judgeDeny(deny, { ...subject, partner, hostMatches: input.hostMatches }));
   const before = [...denies, partnerGate(partner.state)];
   if (policy === undefined) return conclude([...before, noPolicy], 0);
   const { ruling, misses, change } = sendRuling(policy.send.rules, subject);
-  const gates = [
-    ...before,
-    ...legalGates(policy, input),
-    onwardGate(input),
-    ...industryGates(reference.marking, partner, policy),
-  ];
+  const gates = [...before, ...legalGates(policy, input), onwardGate(input), ...industryGates(input, policy)];
   const decision = conclude([...gates, ruling], policy.version, misses, change);
   if (decision.effect === 'withhold') return decision;
   return { ...decision, disclosed: disclosedMembers(reference, { partner, policy, now }) };
@@ -38,11 +33,11 @@ export function decideSend(input: SendInput): Decision<SendEffect> {
  * is `hold`. The codes are those that the receipt carries: they tell nothing of the rules.
  */
 export function decideReceive(input: ReceiveInput): Decision<ReceiveEffect> {
-  const { reference, originator, now } = input;
+  const { reference, originator, now, codes } = input;
   const policy = ownPolicy(input.policy, originator.issuer);
   if (policy === undefined) return withoutPolicy;
   const { rules } = policy.receive;
-  const subject = { reference, partnerType: originator.type, now };
+  const subject = { reference, partnerType: originator.type, now, codes };
   const found = search<ReceiveEffect>(rules, subject);
   const effect = found.winner?.rule.then ?? 'hold';
   const code = receiveCodes[effect];

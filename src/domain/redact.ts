@@ -1,7 +1,8 @@
+import { type HostNotice, noticeByMarking } from './authority/notice.ts';
 import type { CaseReference, Disclose, Handle, IndustryReference, Marking, Policy } from './contract.types.ts';
 import type { Decision, PartnerFacts, SendEffect } from './decision.ts';
 import { leavesToPoliceOnly } from './handle.ts';
-import { hostNotice, mergeMarking } from './marking.ts';
+import { mergeMarking } from './marking.ts';
 import { INDUSTRY, instructionOf } from './policy/industry.ts';
 
 declare const redacted: unique symbol;
@@ -17,6 +18,8 @@ export interface DisclosureContext {
   readonly partner: PartnerFacts;
   readonly policy: Policy;
   readonly now: number;
+  /** As the decision was asked with. */
+  readonly notice?: HostNotice;
 }
 
 /** Leaves with every disclosure. Nothing is sent because it is in the reference: only because it is named here or below. */
@@ -59,7 +62,8 @@ export function redact(
   if (decision.effect !== 'send') throw new Error(`a disclosure was asked for a decision to ${decision.effect}`);
   if (context.policy.partner !== context.partner.issuer)
     throw new Error('a disclosure was asked under the policy of another partner');
-  if (context.partner.type === INDUSTRY && hostNotice(reference.marking) !== 'may')
+  const notice = context.notice ?? noticeByMarking(reference.marking);
+  if (context.partner.type === INDUSTRY && notice !== 'clear')
     throw new Error('a host was about to be notified before clearance');
   const content = previewDisclosure(reference, context);
   if (content === undefined)

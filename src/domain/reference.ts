@@ -1,4 +1,4 @@
-import { codes } from './codes.ts';
+import { type CodeLists, isUsableCode, outcomeList, shippedLists, withRetired } from './code-lists.ts';
 import type { Assessment, CaseReference, IndustryReference, Submission } from './contract.types.ts';
 import { checkHandle } from './handle.ts';
 import { isDate, isInstant } from './instant.ts';
@@ -24,6 +24,8 @@ export function urgencyOf(reference: ReferenceContent): string {
 export interface ReferenceChecks {
   /** `listed`: only codes of the lists (node API, import). `open`: the wire, where a newer list may be in use. */
   readonly codes: 'listed' | 'open';
+  /** The code lists of this node; absent, those of the release. */
+  readonly lists?: CodeLists | undefined;
   readonly profile: UrlProfile;
   /** Pointer of the reference in the document; '' when it is the document. */
   readonly at?: string;
@@ -35,15 +37,8 @@ type Checked = CaseReference | Submission;
 type Findings = (Refusal | undefined)[];
 
 /** Codes of one list at one place. */
-type Listing = readonly [pointer: string, list: readonly string[], found: string | undefined];
+type Listing = readonly [pointer: string, list: string, found: string | undefined];
 
-/** Outcomes of the schemes that have a list; an empty list can be loaded later, and until then any code stands. */
-const outcomes: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
-  ['iccam', codes.assessmentIccam],
-  ['inhope-ucs', codes.assessmentInhopeUcs],
-  ['ncmec-industry', codes.assessmentNcmecIndustry],
-  ['uk-sentencing', codes.assessmentUkSentencing],
-]);
 const NATIONAL = 'national:';
 
 /**
@@ -61,7 +56,7 @@ export function checkReference(reference: Checked, checks: ReferenceChecks): Ref
     ...checkMarking(reference.marking, `${at}/marking`, checks.codes),
     checkUrgency(reference, at),
     ...checkTimes(reference, at),
-    ...(checks.codes === 'listed' ? checkCodes(reference, at) : []),
+    ...(checks.codes === 'listed' ? checkCodes(reference, at, checks.lists ?? shippedLists) : []),
   ];
   return findings.filter((finding) => finding !== undefined);
 }
@@ -144,14 +139,22 @@ function checkPlaces({ jurisdiction, hosting = [] }: Checked, at: string): Findi
 
 function checkAssessments(assessments: readonly Assessment[], checks: ReferenceChecks, at: string): Findings {
   return assessments.flatMap((assessment, index) =>
-    checkAssessment(assessment, checks.codes, `${at}/assessments/${index}`),
+    checkAssessment(assessment, checks.codes, `${at}/assessments/${index}`, checks.lists),
   );
 }
 
-function checkAssessment(assessment: Assessment, mode: 'listed' | 'open', at: string): Findings {
+/** What the schema cannot say of one assessment, in a reference or in an event of its own. */
+export function checkAssessment(
+  assessment: Assessment,
+  mode: 'listed' | 'open',
+  at: string,
+  lists: CodeLists = shippedLists,
+): Findings {
   const { scheme, code, law, method } = assessment;
   const national = scheme.startsWith(NATIONAL);
-  const outcome = outcomes.get(scheme) ?? [];
+  const outcomes = outcomeList(scheme);
+  // An empty list can be loaded later, and until then any code stands.
+  const closed = (lists.known[outcomes] ?? []).length > 0;
   return [
     national ? checkJurisdiction(scheme.slice(NATIONAL.length), `${at}/scheme`) : undefined,
     law === undefined ? undefined : checkJurisdiction(law, `${at}/law`),
@@ -160,9 +163,9 @@ function checkAssessment(assessment: Assessment, mode: 'listed' | 'open', at: st
     ...(mode === 'open'
       ? []
       : [
-          national ? undefined : listed([`${at}/scheme`, codes.assessmentScheme, scheme]),
-          outcome.length === 0 ? undefined : listed([`${at}/code`, outcome, code]),
-          listed([`${at}/method`, codes.assessmentMethod, method]),
+          national ? undefined : listed(lists, [`${at}/scheme`, 'assessment-scheme', scheme]),
+          closed ? listed(lists, [`${at}/code`, outcomes, code]) : undefined,
+          listed(lists, [`${at}/method`, 'assessment-method', method]),
         ]),
   ];
 }
@@ -207,28 +210,38 @@ function noInstant(at: string): Refusal {
 }
 
 /** Codes of the remaining lists; the category has a refusal of its own, since most mistakes are made there. */
-function checkCodes(reference: Checked, at: string): Findings {
+function checkCodes(reference: Checked, at: string, lists: CodeLists): Findings {
   const { category, role, features = [], site, urgency, hosting = [], jurisdiction } = reference;
-  const known: readonly string[] = codes.category;
   const listings: Listing[] = [
-    ['/role', codes.role, role],
-    ...features.map((feature, index): Listing => [`/features/${index}`, codes.features, feature]),
+    ['/role', 'role', role],
+    ...features.map((feature, index): Listing => [`/features/${index}`, 'features', feature]),
     ...(jurisdiction.concerned ?? []).map(
-      ({ basis }, index): Listing => [`/jurisdiction/concerned/${index}/basis`, codes.concernedBasis, basis],
+      ({ basis }, index): Listing => [`/jurisdiction/concerned/${index}/basis`, 'concerned-basis', basis],
     ),
-    ['/site/type', codes.siteType, site?.type],
-    ['/site/commercial', codes.commercial, site?.commercial],
-    ...(site?.payment ?? []).map((payment, index): Listing => [`/site/payment/${index}`, codes.payment, payment]),
-    ...hosting.map(({ method }, index): Listing => [`/hosting/${index}/method`, codes.hostingMethod, method]),
-    ['/urgency/level', codes.urgencyLevel, urgency?.level],
-    ['/urgency/code', codes.urgencyCode, urgency?.code],
+    ['/site/type', 'site-type', site?.type],
+    ['/site/commercial', 'commercial', site?.commercial],
+    ...(site?.payment ?? []).map((payment, index): Listing => [`/site/payment/${index}`, 'payment', payment]),
+    ...hosting.map(({ method }, index): Listing => [`/hosting/${index}/method`, 'hosting-method', method]),
+    ['/urgency/level', 'urgency-level', urgency?.level],
+    ['/urgency/code', 'urgency-code', urgency?.code],
   ];
   return [
-    known.includes(category) ? undefined : refuse('category-unknown', `${at}/category`),
-    ...listings.map(([pointer, list, found]) => listed([at + pointer, list, found])),
+    isUsableCode(lists, 'category', category) ? undefined : refuse('category-unknown', `${at}/category`),
+    ...listings.map(([pointer, list, found]) => listed(lists, [at + pointer, list, found])),
   ];
 }
 
-function listed([pointer, list, found]: Listing): Refusal | undefined {
-  return found === undefined || list.includes(found) ? undefined : refuse('code-unknown', pointer);
+/** Pointers of the members whose codes stand in no list of this node, retired ones included: each is kept and shown as it came. */
+export function unknownCodes(reference: CaseReference, lists: CodeLists): string[] {
+  const known = withRetired(lists);
+  const claims = (reference.assessments ?? []).flatMap((claim, index) =>
+    checkAssessment(claim, 'listed', `/assessments/${index}`, known),
+  );
+  return [...checkCodes(reference, '', known), ...claims].flatMap((found) =>
+    found?.code === 'code-unknown' || found?.code === 'category-unknown' ? [found.pointer] : [],
+  );
+}
+
+function listed(lists: CodeLists, [pointer, list, found]: Listing): Refusal | undefined {
+  return found === undefined || isUsableCode(lists, list, found) ? undefined : refuse('code-unknown', pointer);
 }

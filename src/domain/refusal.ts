@@ -57,6 +57,10 @@ export const refusals = {
   'reference-unknown': ['The reference is not known here', 'Send its submission first.'],
   'hold-active': ['A hold is in force', 'Call the desk named in the hold.'],
   'hold-not-competent': ['The sender may not place holds here', 'Ask the partner to allow holds in its policy.'],
+  'not-competent': [
+    'The sender is not the one who can say this',
+    'Have the competent party say it, or record what it told: toldBy.',
+  ],
   'handover-pending': ['A hand-over is not completed', 'Wait for the answer or its deadline.'],
   'pen-conflict': ['Several organisations hold the pen for this address', 'Agree with the other holder who acts.'],
   'legal-basis-missing': ['The policy names no legal basis', 'Record the legal basis in the policy of this partner.'],

@@ -177,6 +177,16 @@ export async function shareAct(exchange: Exchange, trx: Trx, act: Proposed): Pro
   return signer === pending.author ? ownAct(eyes) : approveAct(exchange, trx, { eyes, signing, pending });
 }
 
+/**
+ * The same for an act whose content the person gives: the second gives the same words. Other words than a colleague's, a mistyped
+ * instant too, do not end unawares what that one has set: they name its digest, or are refused.
+ */
+export async function repeatAct(exchange: Exchange, trx: Trx, act: Proposed): Promise<Weighed | Draft | Refusal> {
+  const waiting = await pendingAct(trx, [act.kind], act.subject);
+  const same = !waiting || waiting.digest === documentDigest(act.document);
+  return same ? shareAct(exchange, trx, act) : proposeAct(exchange, trx, act);
+}
+
 /** What the feed says of who signed something. */
 export function signersOf({ author, approver }: Partial<ActStanding>): Pick<ActStanding, 'author' | 'approver'> {
   return { ...(author !== undefined && { author }), ...(approver !== undefined && { approver }) };

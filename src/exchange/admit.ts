@@ -12,6 +12,8 @@ import { messageDigest } from '../wire/digest.ts';
 import type { VerifiedSet } from '../wire/open.ts';
 import { refuseToken, type TokenRefusal } from '../wire/token-refusal.ts';
 import type { Arrival, Verdict } from './arrival.ts';
+import { alertArrivals, answerArrivals } from './arrived.ts';
+import { enterStatement, settleCases } from './case/enter.ts';
 import type { Exchange } from './context.ts';
 import { isEmergency } from './day-quota.ts';
 import { enterReference, type Ledger, openLedger, sealArrival, waitFor, writeLedger } from './ledger.ts';
@@ -121,7 +123,8 @@ async function admitFresh(
   const fresh = came.filter((arrival) => !waits.has(nameOf(arrival)));
   const settled = await settleReceipts(trx, [...again, ...fresh], at);
   const misnumbered = await noteNumbers(trx, fresh, at, again);
-  const events = [...before, ...ledger.events, ...settled.events, ...refusedEvents(verdicts, at)];
+  const arrived = await answerArrivals(trx, ledger);
+  const events = [...before, ...arrived.events, ...settled.events, ...refusedEvents(verdicts, at)];
   let position = await reservePositions(trx, ledger.rows.references.length + verdicts.size + events.length);
   for (const row of ledger.rows.references) Object.assign(row, { position: position++ });
   const receipts = [...verdicts].map(([arrival, verdict]) =>
@@ -140,9 +143,12 @@ async function admitFresh(
       verdict && verdict.outcome !== 'refused' ? [messageRow(arrival, verdict, sealArrival(ledger, arrival), at)] : [],
     ),
   );
+  // Counted first: what waits for a limit asks how much of it is left.
   await addTraffic(trx, ledger.quota.taken());
+  await settleCases(exchange, trx, ledger);
   await tellSealed(exchange, trx, [...ledger.seals.values()], at);
   await raiseFor(trx, events);
+  await alertArrivals(trx, ledger, arrived);
   await raise(trx, [...misnumbered, ...settled.causes, ...overQuota(came, waits)], at);
   const codes = [...verdicts.values()].flatMap(({ outcome, refusal }) =>
     outcome === 'refused' && refusal ? [refusal.code] : [],
@@ -166,6 +172,8 @@ function judgeWithin(arrival: Arrival, ledger: Ledger): Verdict | undefined {
       return answersNothing(verified.event.name) ? undefined : { outcome: 'refused', refusal: judged.refusal };
     case 'reference':
       return enterReference(ledger, arrival, judged.reference);
+    case 'statement':
+      return enterStatement(ledger, arrival, judged.opened);
     case 'withdrawn':
       return enterWithdrawal(ledger, arrival, judged.content);
     case 'verify':

@@ -1,4 +1,6 @@
 import { alertMeaning, alertNext } from '../domain/alert.ts';
+import { ACKNOWLEDGE_WITHIN } from '../domain/authority/emergency.ts';
+import type { Call } from '../domain/call.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { closeAlert as closeStored, openAlerts } from '../store/alerts.ts';
@@ -10,6 +12,7 @@ import { untoldLosses } from '../store/standing-loss.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
 import { overdueBefore } from './decide-held.ts';
+import { callOf } from './emergency-call.ts';
 
 const MOST = 500;
 const SECOND = 1000;
@@ -17,8 +20,6 @@ const HOUR = 3_600 * SECOND;
 const DAY = 24 * HOUR;
 /** An emergency that has not left after this long is told, tried or not: the line may be shut for a pause. */
 const EMERGENCY_WAIT_MS = 15 * SECOND;
-/** Minutes after which a person must have an emergency, here or there. */
-const ACKNOWLEDGE_MS = 15 * 60 * SECOND;
 /** The longest erasure delay of the protocol, and a day for the receipt. */
 const PARTNER_PURGE_MS = 8 * DAY;
 
@@ -32,6 +33,8 @@ export interface AlertView {
   readonly partner?: string;
   /** Id of the reference or jti of the message that it was raised for last. */
   readonly subject?: string;
+  /** Whom to call, of an emergency. */
+  readonly call?: Call;
   readonly count: number;
   readonly firstAt: string;
   readonly lastAt: string;
@@ -44,12 +47,14 @@ function closedOf({ code, partner }: { code: string; partner: string }, veiled: 
 }
 
 /** Alerts that nobody has closed: the urgent ones first, then oldest first. */
-export async function listAlerts(exchange: Pick<Exchange, 'store'>): Promise<AlertView[]> {
+export async function listAlerts(exchange: Pick<Exchange, 'store' | 'directory'>): Promise<AlertView[]> {
   const rows = await openAlerts(exchange.store.db, MOST);
   const lost = rows.filter(({ code }) => code === 'state-lost').map(({ partner }) => partner);
   const veiled = await countsOfVeiled(exchange.store.db, lost);
+  const snapshot = await exchange.directory.current();
   const views = rows.map((row): AlertView => {
     const { says, urgent = false } = alertMeaning(row.code);
+    const call = row.code.startsWith('emergenc') ? callOf(snapshot, row.partner) : undefined;
     const named = {
       ...(row.partner !== '' && { partner: row.partner }),
       ...(row.subject !== '' && { subject: row.subject }),
@@ -61,6 +66,7 @@ export async function listAlerts(exchange: Pick<Exchange, 'store'>): Promise<Ale
       message: [says, ...closedOf(row, veiled)].join(' '),
       next: alertNext({ code: row.code, ...named }),
       ...named,
+      ...(call && { call }),
       count: row.count,
       firstAt: isoInstant(row.first_at.getTime()),
       lastAt: isoInstant(row.last_at.getTime()),
@@ -91,7 +97,7 @@ export async function findMissed(exchange: Exchange): Promise<void> {
   const now = exchange.clock();
   const ago = (milliseconds: number) => new Date(now - milliseconds);
   const waiting = await emergenciesWaiting(db, ago(14 * DAY), ago(EMERGENCY_WAIT_MS), MOST);
-  const taken = await emergenciesTaken(db, ago(2 * DAY), ago(ACKNOWLEDGE_MS), MOST);
+  const taken = await emergenciesTaken(db, ago(2 * DAY), ago(ACKNOWLEDGE_WITHIN), MOST);
   const purges = await purgesOverdue(db, ago(HOUR), ago(PARTNER_PURGE_MS), MOST);
   const lost = await untoldLosses(db, ago(DAY), MOST);
   const undecided = await partnersWaitingSince(db, overdueBefore(exchange));

@@ -148,7 +148,7 @@ async function mayBeSaid(
   const persons = await decidedByPerson(trx, partner.facts.issuer, [row]);
   const [decided] = decideKnown(exchange, snapshot, partner, row, new Date(exchange.clock()), persons.get(id));
   if (decided?.decision.effect !== 'send') return false;
-  return saysTheSame(compact, { reference: decided.reference, decision: decided.decision, partner });
+  return saysTheSame(compact, { ...decided, partner });
 }
 
 async function sayAgain(exchange: Exchange, weighed: Weighed, lease: string): Promise<void> {

@@ -1,16 +1,19 @@
 import { codes } from '../domain/codes.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { checkJurisdiction } from '../domain/jurisdiction.ts';
+import { isIndustryForm } from '../domain/policy/industry.ts';
 import { WAITS_TO_BE_FETCHED, waitsToBeFetched } from '../domain/poll.ts';
-import { referenceStates } from '../domain/reference.ts';
+import { referenceStates, unknownCodes } from '../domain/reference.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
+import { emergenciesAmong } from '../store/emergencies.ts';
 import { eventsAfter } from '../store/feed.ts';
 import {
   decisionsOf,
   findReference,
   hasCode,
   type ListedDelivery,
+  type ListedReference,
   listDeliveries,
   listReferences,
   type ReferenceFilter,
@@ -21,6 +24,9 @@ import { isClosed } from '../store/recall.ts';
 import { matchKeys } from '../wire/match.ts';
 import type { Exchange } from './context.ts';
 import { readCursor, writeCursor } from './cursor.ts';
+import { duplicatesShown } from './duplicates-shown.ts';
+import { callOf } from './emergency-call.ts';
+import { openContent } from './record.ts';
 import { type Sight, viewDecision, viewDelivery, viewReference } from './view.ts';
 
 /** One page of any list: `next` is null on the last. */
@@ -59,7 +65,8 @@ async function checkFilter(
   exchange: Exchange,
   { state, category, urgency, jurisdiction, partner }: ReferenceFilter,
 ): Promise<Refusal | undefined> {
-  const listed = { state: referenceStates, category: codes.category, urgency: codes.urgencyLevel };
+  const { known } = (await exchange.directory.current()).codes;
+  const listed = { state: referenceStates, category: known.category ?? [], urgency: codes.urgencyLevel };
   for (const [member, value] of Object.entries({ state, category, urgency })) {
     const list: readonly string[] = listed[member as keyof typeof listed];
     if (value === undefined || list.includes(value)) continue;
@@ -111,7 +118,7 @@ export function searchMacs(
   return wanted.host === undefined ? [] : [vault.index('K3', wanted.host)];
 }
 
-/** One reference with the instants of its revisions, or `not-found`. */
+/** One reference with the instants of its revisions and the others to its address, or `not-found`. */
 export async function showReference(exchange: Exchange, originator: string, id: string, sight: Sight) {
   const row = await findReference(exchange.store.db, originator, id);
   if (!row) return refuse('not-found');
@@ -121,7 +128,19 @@ export async function showReference(exchange: Exchange, originator: string, id: 
     at: isoInstant(at.getTime()),
     ...(jti !== null && { jti }),
   }));
-  return { ...viewReference(exchange, row, sight), history: { revisions: history } };
+  const unknown = await unknownHere(exchange, row);
+  const duplicates = await duplicatesShown(exchange, row);
+  return { ...viewReference(exchange, row, sight), ...unknown, history: { revisions: history }, ...duplicates };
+}
+
+/** Which codes of a partner's newer lists this node does not know; nothing where there is none or no content. */
+async function unknownHere({ vault, directory }: Exchange, row: ListedReference) {
+  const { originator, id, revision, wrapped, body, state } = row;
+  if (!wrapped || !body || isClosed(state)) return {};
+  const content = openContent(vault, { originator, id }, { revision, wrapped, body });
+  if (isIndustryForm(content)) return {};
+  const unknown = unknownCodes(content, (await directory.current()).codes);
+  return unknown.length === 0 ? {} : { unknown };
 }
 
 /** Stored decisions about a reference, or `not-found`. */
@@ -153,19 +172,40 @@ export async function browseDeliveries(
 ) {
   const wrong = await checkFilter(exchange, { partner: filter.partner });
   if (wrong) return wrong;
-  const { partners } = await exchange.directory.current();
+  const snapshot = await exchange.directory.current();
+  const { partners } = snapshot;
+  let urgent: ReadonlySet<string> = new Set();
   return page(
     exchange,
     'deliveries',
     request,
-    (keyset) => listDeliveries(exchange.store.db, filter, keyset),
+    async (keyset) => {
+      const rows = await listDeliveries(exchange.store.db, filter, keyset);
+      urgent = await urgentAmong(exchange, rows);
+      return rows;
+    },
     (row) => {
       const partner = partners.get(row.partner);
       // Nothing was tried and nothing failed: it is the partner's turn.
       const waits = row.state === 'queued' && row.last_code === null && partner && waitsToBeFetched(partner);
-      return { ...viewDelivery(waits ? { ...row, last_code: WAITS_TO_BE_FETCHED } : row), ...beside(row) };
+      const call = urgent.has(row.id) ? callOf(snapshot, row.partner) : undefined;
+      const shown = viewDelivery(waits ? { ...row, last_code: WAITS_TO_BE_FETCHED } : row);
+      return { ...shown, ...(call && { call }), ...beside(row) };
     },
   );
+}
+
+/** Which of these deliveries carry an emergency that the partner has not simply taken: until then somebody has to call. */
+async function urgentAmong({ store: { db } }: Exchange, rows: readonly ListedDelivery[]): Promise<Set<string>> {
+  const open = rows.filter(({ outcome, state }) => outcome !== 'accepted' && state !== 'dropped');
+  const found = await emergenciesAmong(
+    db,
+    open.map(({ id }) => id),
+  );
+  const named = new Set(found.map(({ partner, id }) => `${partner} ${id}`));
+  const carries = ({ event, partner, reference_id: id }: ListedDelivery) =>
+    (event === 'submitted' || event === 'revised') && named.has(`${partner} ${id}`);
+  return new Set(open.filter(carries).map(({ id }) => id));
 }
 
 /** The feed after a cursor, oldest first; `next` is never null: it is where to go on, also when nothing is new. */

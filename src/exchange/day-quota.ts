@@ -16,6 +16,8 @@ export interface DayQuota {
   /** Whether the partner may raise one more emergency today. */
   hasEmergency(partner: string): boolean;
   takeEmergency(partner: string): void;
+  /** Takes room for a hold that the partner places; false where its policy takes no more of them today. */
+  takeHold(partner: string): boolean;
   /** What was taken, to be added to the counters in the same transaction. */
   taken(): Traffic[];
 }
@@ -27,11 +29,19 @@ export function isEmergency({ judged }: Arrival): boolean {
   return judged.kind === 'reference' && urgencyOf(judged.reference) === 'emergency';
 }
 
+/** Whether a partner places a hold itself; what is relayed was counted by the originator. */
+function placesHold({ judged }: Arrival): boolean {
+  if (judged.kind !== 'statement') return false;
+  const { statement } = judged.opened;
+  return statement.event === 'hold' && statement.payload.step === 'placed' && !statement.relayed;
+}
+
 /** Reads and locks the counters that this batch needs; without a limit and without an emergency, none. */
 export async function openQuota(trx: Trx, snapshot: Snapshot, batch: readonly Arrival[], at: Date): Promise<DayQuota> {
   const since = new Date(windowStart(at.getTime(), DAY));
   const limitOf = (partner: string, kind: TrafficKind): number | undefined => {
     const receive = snapshot.partners.get(partner)?.policy?.receive;
+    if (kind === 'hold-day') return receive?.holdsPerDay;
     return kind === 'taken-day' ? receive?.perDay : (receive?.emergenciesPerDay ?? EMERGENCIES);
   };
   const needed = new Map<string, Traffic>();
@@ -40,6 +50,7 @@ export async function openQuota(trx: Trx, snapshot: Snapshot, batch: readonly Ar
   for (const arrival of batch) {
     const { iss } = arrival.verified.claims;
     if (isEmergency(arrival)) need(iss, 'emergency-day');
+    if (placesHold(arrival) && limitOf(iss, 'hold-day') !== undefined) need(iss, 'hold-day');
     if (limitOf(iss, 'taken-day') !== undefined && !unlimited.has(arrival.judged.kind)) need(iss, 'taken-day');
   }
   const before = await addTraffic(trx, [...needed.values()]);
@@ -61,6 +72,13 @@ export async function openQuota(trx: Trx, snapshot: Snapshot, batch: readonly Ar
     },
     hasEmergency: (partner) => !isFull(partner, 'emergency-day'),
     takeEmergency: (partner) => void add(counterOf({ partner, kind: 'emergency-day' })),
+    takeHold(partner) {
+      const key = counterOf({ partner, kind: 'hold-day' });
+      if (!needed.has(key)) return true;
+      if (isFull(partner, 'hold-day')) return false;
+      add(key);
+      return true;
+    },
     taken: () =>
       [...needed.values()].map((one) => ({ ...one, n: added.get(counterOf(one)) ?? 0 })).filter(({ n }) => n > 0),
   };

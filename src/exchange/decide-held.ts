@@ -1,6 +1,7 @@
 import type { CaseReference } from '../domain/contract.types.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
+import { wakeCases } from '../store/case.ts';
 import { eventInsert, type NewEvent, reservePositions } from '../store/feed.ts';
 import {
   acceptedRevisions,
@@ -262,6 +263,7 @@ async function apply(exchange: Exchange, trx: Trx, held: readonly Held[], then: 
     );
   }
   await insertAll(trx, [deliveryInsert([...receipts, ...deliveries]), eventInsert(events, position)]);
+  await wakeCases(trx, held, at);
 }
 
 /** Erases what is refused; where an earlier revision had been accepted, that one stays as it was and only the later ones go. */

@@ -1,3 +1,4 @@
+import type { HostNotice } from '../domain/authority/notice.ts';
 import type { CaseReference } from '../domain/contract.types.ts';
 import type { Decision, SendEffect, TraceStep } from '../domain/decision.ts';
 import { decideSend } from '../domain/policy.ts';
@@ -27,13 +28,14 @@ function addressesFor(
   return referrer === undefined ? [keys] : [keys, matchKeys(referrer)];
 }
 
-/** Decides for one reference and one partner under a snapshot of the directory. */
+/** Decides for one reference and one partner under a snapshot of the directory. `notice`: what was said about telling the host. */
 export function decideOne(
   exchange: Exchange,
   snapshot: Snapshot,
   partner: PartnerEntry,
   reference: CaseReference,
   keys: MatchKeys,
+  notice?: HostNotice,
 ): Decision<SendEffect> {
   return decideSend({
     reference,
@@ -42,7 +44,9 @@ export function decideOne(
     partner: { ...partner.facts, state: partner.state },
     policy: partner.policy,
     denies: snapshot.denies,
+    codes: snapshot.codes,
     hostMatches: hostMatcher(addressesFor(exchange, partner, reference, keys)),
+    ...(notice !== undefined && { notice }),
     now: exchange.clock(),
   });
 }
@@ -53,10 +57,11 @@ export function decideAll(
   snapshot: Snapshot,
   reference: CaseReference,
   keys: MatchKeys,
+  notice?: HostNotice,
 ): PartnerDecision[] {
   return [...snapshot.partners.values()].map((partner) => ({
     partner: partner.facts.issuer,
-    decision: decideOne(exchange, snapshot, partner, reference, keys),
+    decision: decideOne(exchange, snapshot, partner, reference, keys, notice),
   }));
 }
 

@@ -58,7 +58,7 @@ export async function addDeny(
   if (guarded) return [guarded];
   const malformed = checkSchema('deny', deny);
   if (malformed.length > 0) return malformed.map((one) => ({ ...one, code: 'policy-invalid' }));
-  const wrong = checkDeny(deny as Deny);
+  const wrong = checkDeny(deny as Deny, (await exchange.directory.current()).codes);
   if (wrong.length > 0) return wrong;
   const answer = await inTransaction(exchange.store.db, async (trx): Promise<AddedDeny | Draft | Refusal[]> => {
     const eyes = await beginAct(trx);

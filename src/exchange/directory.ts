@@ -1,6 +1,8 @@
-import type { Deny, Endpoints, Issuer, Policy } from '../domain/contract.types.ts';
+import { type CodeLists, withImported } from '../domain/code-lists.ts';
+import type { Contact, Deny, Endpoints, Issuer, Policy } from '../domain/contract.types.ts';
 import type { PartnerFacts } from '../domain/decision.ts';
 import type { EncryptionTerms } from '../domain/encryption.ts';
+import { activeCodeLists } from '../store/code-lists.ts';
 import type { Database } from '../store/open.ts';
 import { denyRows, directoryVersion, partnerKeyRows, partnerRows, policyRows } from '../store/partners.ts';
 import { isLoopbackIssuer } from '../wire/issuer.ts';
@@ -10,6 +12,8 @@ import { type PartnerKeys, type PinnedKey, pinKeys } from '../wire/pinned.ts';
 export interface PartnerEntry {
   readonly facts: PartnerFacts;
   readonly name: string;
+  /** Its numbers, as its card gives them. */
+  readonly contact: Contact | undefined;
   readonly state: 'pending' | 'active' | 'suspended';
   readonly foreign: boolean;
   readonly local: boolean;
@@ -25,6 +29,8 @@ export interface Snapshot {
   readonly version: number;
   readonly partners: ReadonlyMap<Issuer, PartnerEntry>;
   readonly denies: readonly Deny[];
+  /** The code lists of this node: those of the release and what was imported. */
+  readonly codes: CodeLists;
 }
 
 /**
@@ -68,6 +74,7 @@ async function load(db: Database, version: number): Promise<Snapshot> {
     entries.set(row.issuer, {
       facts: { issuer: row.issuer, type: row.type, jurisdictions: row.jurisdictions },
       name: row.name,
+      contact: row.contact ?? undefined,
       state: row.state,
       foreign: row.foreign_client,
       local: row.is_local,
@@ -84,7 +91,8 @@ async function load(db: Database, version: number): Promise<Snapshot> {
       },
     });
   }
-  return { version, partners: entries, denies: (await denyRows(db)).map((row) => row.document) };
+  const denies = (await denyRows(db)).map((row) => row.document);
+  return { version, partners: entries, denies, codes: withImported(await activeCodeLists(db)) };
 }
 
 export function createDirectory(db: Database, clock: () => number, freshForMs = 500): Directory {

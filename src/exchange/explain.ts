@@ -21,6 +21,7 @@ import { policyVersion } from '../store/policies.ts';
 import { isClosed } from '../store/recall.ts';
 import { readOnly } from '../store/simulate.ts';
 import { matchKeys } from '../wire/match.ts';
+import { noticeOf } from './case/notice.ts';
 import type { Exchange } from './context.ts';
 import { decideOne, heldByGate } from './decide.ts';
 import type { PartnerEntry, Snapshot } from './directory.ts';
@@ -178,14 +179,18 @@ function contextOf({ name }: Pair, direction: 'in' | 'out', by: string | null = 
   };
 }
 
-function decideToday({ exchange, snapshot, partner, content }: Pair, direction: 'in' | 'out'): AnyDecision | undefined {
+function decideToday(
+  { exchange, snapshot, row, partner, content }: Pair,
+  direction: 'in' | 'out',
+): AnyDecision | undefined {
   if (!content || !partner) return undefined;
   if (direction === 'in') {
     const { facts: originator, policy } = partner;
-    return decideReceive({ reference: content, originator, policy, now: exchange.clock() });
+    return decideReceive({ reference: content, originator, policy, codes: snapshot.codes, now: exchange.clock() });
   }
   // Our own are always whole.
-  return decideOne(exchange, snapshot, partner, content as CaseReference, matchKeys(content.url));
+  const notice = noticeOf(content.marking, row);
+  return decideOne(exchange, snapshot, partner, content as CaseReference, matchKeys(content.url), notice);
 }
 
 /** What a person decided in the place of a rule stays decided while only a rule would hold it for a person again. */

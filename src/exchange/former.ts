@@ -5,6 +5,7 @@ import { directoryVersion, partnerRow } from '../store/partners.ts';
 import { isClosed } from '../store/recall.ts';
 import { reviseReferences } from '../store/references.ts';
 import { type Former, lockFormer, overwrittenAfter, setAsideRevisions } from '../store/suspect.ts';
+import { codeListsWithin } from './code-lists.ts';
 import type { Exchange } from './context.ts';
 import { decisionRow, openContent, revisedFacts } from './record.ts';
 
@@ -71,7 +72,8 @@ async function judgeOf(trx: Trx, issuer: string) {
     .where('partner', '=', issuer)
     .where('state', '=', 'active')
     .executeTakeFirst();
+  const codes = await codeListsWithin(trx);
   const originator = { issuer, type: partner?.type ?? 'unknown', jurisdictions: partner?.jurisdictions ?? [] };
   return (reference: ReturnType<typeof openContent>, at: Date) =>
-    decideReceive({ reference, originator, policy: policy?.document, now: at.getTime() });
+    decideReceive({ reference, originator, policy: policy?.document, codes, now: at.getTime() });
 }

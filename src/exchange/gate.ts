@@ -1,3 +1,4 @@
+import type { CodeLists } from '../domain/code-lists.ts';
 import type { CaseReference, IndustryReference, Submission } from '../domain/contract.types.ts';
 import { guard } from '../domain/guard.ts';
 import { checkJurisdiction } from '../domain/jurisdiction.ts';
@@ -66,6 +67,8 @@ export function gateReference(
     schema: GatedSchema;
     codes: 'listed' | 'open';
     loopback: boolean;
+    /** The code lists of this node; absent, those of the release. */
+    lists?: CodeLists | undefined;
     /** The reference's own id, where it is known: it cannot be related to itself. */
     id?: string | undefined;
   },
@@ -78,6 +81,7 @@ export function gateReference(
   if (isIndustryForm(form)) return checkIndustryReference(form, { loopback: options.loopback });
   return checkReference(form, {
     codes: options.codes,
+    lists: options.lists,
     profile: { loopback: options.loopback },
     ...(options.id !== undefined && { id: options.id }),
   });

@@ -28,8 +28,9 @@ function passesAlways({ event }: Claimed): boolean {
   return event === 'receipt' || event === 'withdrawn';
 }
 
-function needsDecision({ event, reissued_at, replayed }: Claimed): boolean {
-  return (event === 'submitted' || event === 'revised') && (reissued_at === null || replayed);
+function needsDecision({ event, statement_id, reissued_at, replayed }: Claimed): boolean {
+  const isPolicys = event === 'submitted' || event === 'revised' || statement_id !== null;
+  return isPolicys && (reissued_at === null || replayed);
 }
 
 /**

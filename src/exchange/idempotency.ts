@@ -5,8 +5,7 @@ import { isClosed } from '../store/recall.ts';
 import type { Insert } from '../store/rows.ts';
 import { lockName } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
-import { openText, ownerOf, sealText } from './record.ts';
-import type { Shared } from './sharing.ts';
+import { openText, ownerOf, type ReferenceName, sealText } from './record.ts';
 
 /** An `Idempotency-Key` as a client sent it, with the body it came with. */
 export interface Idempotency {
@@ -34,19 +33,19 @@ function place(client: string, key: Uint8Array): Place {
  * undefined for a key that is new or older than 24 h. The answers are sealed with their reference's data key, so a purge
  * takes them too.
  */
-export async function recall(
+export async function recall<Answer extends object>(
   exchange: Exchange,
   trx: Trx,
   calls: readonly (Idempotency | undefined)[],
-): Promise<(Shared | Refusal[] | undefined)[]> {
+): Promise<(Answer | Refusal[] | undefined)[]> {
   if (calls.every((one) => one === undefined)) return calls.map(() => undefined);
   const since = new Date(exchange.clock() - DAY);
-  const answers: (Shared | Refusal[] | undefined)[] = [];
-  for (const call of calls) answers.push(call && (await recallOne(exchange, trx, call, since)));
+  const answers: (Answer | Refusal[] | undefined)[] = [];
+  for (const call of calls) answers.push(call && (await recallOne<Answer>(exchange, trx, call, since)));
   return answers;
 }
 
-async function recallOne(exchange: Exchange, trx: Trx, call: Idempotency, since: Date) {
+async function recallOne<Answer extends object>(exchange: Exchange, trx: Trx, call: Idempotency, since: Date) {
   const { client, key, body } = digests(exchange, call);
   // Two first calls with one key at the same time, in two processes, must not both find nothing.
   await lockName(trx, `${client} ${Buffer.from(key).toString('hex')}`);
@@ -75,17 +74,21 @@ async function recallOne(exchange: Exchange, trx: Trx, call: Idempotency, since:
   if (!row.wrapped) return [refuse('not-found')];
   if (row.state === null || isClosed(row.state)) return [refuse('reference-withdrawn')];
   const dataKey = exchange.vault.unwrap(row.wrapped, ownerOf({ originator: row.originator, id: row.reference_id }));
-  const stored = JSON.parse(openText(exchange.vault, dataKey, place(client, key), row.response)) as Shared;
+  const stored = JSON.parse(openText(exchange.vault, dataKey, place(client, key), row.response)) as Answer;
   return { ...stored, replayed: true };
 }
 
+/** What was answered about a reference, and under which key. */
+interface Answered extends ReferenceName {
+  readonly dataKey: { readonly key: DataKey };
+  readonly idempotency: Idempotency | undefined;
+  readonly answer: object;
+}
+
 /** The rows that keep answers for 24 h beside what they answered, in the same transaction. */
-export function remember(
-  exchange: Exchange,
-  answered: readonly { id: string; dataKey: { key: DataKey }; idempotency: Idempotency | undefined; answer: Shared }[],
-): Insert {
+export function remember(exchange: Exchange, answered: readonly Answered[]): Insert {
   const at = new Date(exchange.clock());
-  const rows = answered.flatMap(({ id, dataKey, idempotency, answer }) => {
+  const rows = answered.flatMap(({ originator, id, dataKey, idempotency, answer }) => {
     if (!idempotency) return [];
     const { client, key, body } = digests(exchange, idempotency);
     const response = sealText(exchange.vault, dataKey.key, place(client, key), JSON.stringify(answer));
@@ -94,7 +97,7 @@ export function remember(
         client,
         key_digest: key,
         body_digest: body,
-        originator: exchange.self,
+        originator,
         reference_id: id,
         response,
         created_at: at,

@@ -1,5 +1,6 @@
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { isJsonObject, readJson } from '../wire/strict.ts';
+import type { DuplicateAnswer } from './duplicates.ts';
 import type { Share } from './share.ts';
 
 /** One line of newline-delimited JSON as it stood in the file; `line` counts from 1. */
@@ -15,7 +16,10 @@ export type ImportResult =
       readonly status: 'shared';
       readonly id: string;
       readonly effects: Effects;
+      /** References to the same address, or to the same but for its fragment. */
       readonly known: number;
+      /** What was known of the address: `known`, `possible`, `related` or `new`. */
+      readonly answer: DuplicateAnswer['answer'];
       /** Present where the line was taken before, by an earlier import of the same file; nothing was done anew. */
       readonly replayed?: true;
     }
@@ -48,11 +52,13 @@ async function importLine(share: Share, { line, text }: ImportLine, id: string |
   if (isRefusal(read)) return { line, status: 'refused', errors: [read] };
   if (!isJsonObject(read.value))
     return { line, status: 'refused', errors: [refuse('json-invalid', '', 'The line is not a JSON object.')] };
-  const answer = await share(read.value, { id });
-  if (Array.isArray(answer)) return { line, status: 'refused', errors: answer as Refusal[] };
-  const shared = answer as Exclude<typeof answer, Refusal[]>;
+  const taken = await share(read.value, { id });
+  if (Array.isArray(taken)) return { line, status: 'refused', errors: taken as Refusal[] };
+  const shared = taken as Exclude<typeof taken, Refusal[]>;
   const count = (effect: keyof Effects) => shared.decisions.filter(({ decision }) => decision.effect === effect).length;
   const effects = { send: count('send'), hold: count('hold'), withhold: count('withhold') };
-  const result = { line, status: 'shared', id: shared.id, effects, known: shared.duplicates.length } as const;
+  const known = shared.duplicates.filter(({ match }) => match !== 'related').length;
+  const { answer } = shared.duplicateAnswer;
+  const result = { line, status: 'shared', id: shared.id, effects, known, answer } as const;
   return shared.replayed ? { ...result, replayed: true } : result;
 }

@@ -1,3 +1,4 @@
+import type { CodeLists } from '../domain/code-lists.ts';
 import type { CaseReference, Submission } from '../domain/contract.types.ts';
 import { isRefusal, type Refusal } from '../domain/refusal.ts';
 import { normaliseUrl } from '../domain/url.ts';
@@ -36,7 +37,11 @@ function addresses(draft: unknown): Address[] {
  * Reads what a client submits: hosts are brought to lower-case A-labels first (and the answer says so), then the whole
  * passes every gate. The revision is the node's to give, never the client's.
  */
-export function readSubmission(input: unknown, revision: number, loopback: boolean): Intake | Refusal[] {
+export function readSubmission(
+  input: unknown,
+  revision: number,
+  { loopback, lists }: { readonly loopback: boolean; readonly lists: CodeLists },
+): Intake | Refusal[] {
   const draft: unknown = structuredClone(input);
   const normalised: Normalised[] = [];
   for (const { pointer, holder, member } of addresses(draft)) {
@@ -47,7 +52,7 @@ export function readSubmission(input: unknown, revision: number, loopback: boole
     holder[member] = result.url;
     normalised.push({ pointer, code: 'host-canonical' });
   }
-  const refusals = gateReference(draft, { schema: 'submission', codes: 'listed', loopback });
+  const refusals = gateReference(draft, { schema: 'submission', codes: 'listed', loopback, lists });
   if (refusals.length > 0) return refusals;
   const { id, ...content } = draft as Submission;
   return { id, reference: { revision, ...content }, normalised };

@@ -3,7 +3,8 @@ import { type EncryptionTerms, mustEncrypt } from '../domain/encryption.ts';
 import { guard } from '../domain/guard.ts';
 import { EVENT_PREFIX } from '../domain/message.ts';
 import type { ReferenceContent } from '../domain/reference.ts';
-import { type Refusal, refuse } from '../domain/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { caseEventOf, type OpenedStatement, openStatement } from '../wire/case-event.ts';
 import type { VerifiedSet } from '../wire/open.ts';
 import { checkSchema } from '../wire/schema.ts';
 import { eventSchema, gateReference } from './gate.ts';
@@ -12,6 +13,7 @@ import { eventSchema, gateReference } from './gate.ts';
 export type Judged =
   | { readonly kind: 'reference'; readonly reference: ReferenceContent; readonly supersedes: string | undefined }
   | { readonly kind: 'withdrawn'; readonly content: Withdrawn }
+  | { readonly kind: 'statement'; readonly opened: OpenedStatement }
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
   | { readonly kind: 'verify' }
   | { readonly kind: 'voided' }
@@ -51,7 +53,11 @@ function judgeWithdrawn({ claims, event }: VerifiedSet): Judged {
   return { kind: 'withdrawn', content: event.payload as unknown as Withdrawn };
 }
 
-/** Events beside those that carry a reference. */
+function judgeStated(opened: OpenedStatement | Refusal): Judged {
+  return isRefusal(opened) ? refused(opened) : { kind: 'statement', opened };
+}
+
+/** Events beside those that carry a reference or say something about its case. */
 const spoken: ReadonlySet<string> = new Set(['withdrawn', 'receipt', 'verify', 'voided']);
 
 /**
@@ -65,6 +71,8 @@ export function judge(verified: VerifiedSet, own: Judge): Judged {
   if (name === 'submitted' || name === 'revised') return judgeReference(verified, name, own);
   const guarded = guard(event.payload, { form: name === 'receipt' ? 'receipt' : 'event' });
   if (guarded) return refused(guarded);
+  const said = caseEventOf(verified);
+  if (said) return judgeStated(openStatement(verified, said));
   if (!spoken.has(name)) return refused(refuse('unsupported-event'));
   const [malformed] = checkSchema(name as 'verify', event.payload);
   if (malformed) return refused(malformed);

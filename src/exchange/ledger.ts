@@ -13,6 +13,7 @@ import { type Insert, insertAll, type NewRow } from '../store/rows.ts';
 import { dropIndexes, firmTombstones, openTombstones, setAsideRevisions } from '../store/suspect.ts';
 import { matchKeys } from '../wire/match.ts';
 import type { Arrival, Verdict } from './arrival.ts';
+import { type Cases, openCases } from './case/cases.ts';
 import type { Exchange } from './context.ts';
 import { type DayQuota, isEmergency, openQuota } from './day-quota.ts';
 import type { Snapshot } from './directory.ts';
@@ -40,6 +41,8 @@ export interface Entry {
   isSuspect: boolean;
   readonly key: DataKey;
   readonly arrivedAt: Date;
+  /** Whether it is an own one that is closed by somebody's word alone. */
+  readonly closedByWord?: boolean;
   /** Why and until when an operator keeps it despite a withdrawal. */
   readonly kept?: { readonly code: string; readonly until: Date };
 }
@@ -73,11 +76,13 @@ export interface Ledger {
   readonly decided: Map<string, NewRow>;
   readonly events: NewEvent[];
   readonly kept: Set<Arrival>;
+  /** What was said about these references. */
+  readonly cases: Cases;
 }
 
 export function nameOf({ verified, judged }: Arrival): ReferenceName | undefined {
   const subject = verified.claims.sub_id;
-  const names = judged.kind === 'reference' || judged.kind === 'withdrawn';
+  const names = judged.kind === 'reference' || judged.kind === 'withdrawn' || judged.kind === 'statement';
   if (!names || subject.format !== 'iss_sub') return undefined;
   return { originator: subject.iss, id: subject.sub };
 }
@@ -88,7 +93,8 @@ function openEntry(exchange: Exchange, row: KnownReference): [string, Entry] | u
   const content = openContent(exchange.vault, row, { revision, body, wrapped });
   const kept = code !== null && until !== null ? { kept: { code, until } } : {};
   const key = exchange.vault.unwrap(wrapped, ownerOf(row));
-  return [ownerOf(row), { state: row.state, content, urgency, isSuspect, key, arrivedAt: row.created_at, ...kept }];
+  const { state, created_at: arrivedAt, closed_by_word: closedByWord } = row;
+  return [ownerOf(row), { state, content, urgency, isSuspect, key, arrivedAt, closedByWord, ...kept }];
 }
 
 /** Reads and locks what these messages speak of. */
@@ -102,6 +108,8 @@ export async function openLedger(
   const snapshot = await exchange.directory.within(trx);
   const known = await lockReferences(trx, [...new Map(names.map((name) => [ownerOf(name), name])).values()]);
   const entries = new Map(known.map((row) => openEntry(exchange, row)).filter((entry) => entry !== undefined));
+  const keyOf = (name: ReferenceName) => entries.get(ownerOf(name))?.key;
+  const cases = await openCases(exchange, trx, { names, arrivals, keyOf });
   const erased = known.filter((row) => !entries.has(ownerOf(row)));
   const closed = erased.filter((row) => row.doubted_at === null).map(ownerOf);
   const doubted = erased.filter((row) => row.doubted_at !== null);
@@ -125,6 +133,7 @@ export async function openLedger(
     decided: new Map(),
     events: [],
     kept: new Set(),
+    cases,
   };
 }
 
@@ -226,7 +235,10 @@ function decideAndKeep(
   const { exchange, snapshot, at } = ledger;
   const partner = snapshot.partners.get(name.originator);
   const originator = partner?.facts ?? { issuer: name.originator, type: 'unknown', jurisdictions: [] };
-  const decision = decideReceive({ reference, originator, policy: partner?.policy, now: at.getTime() });
+  const decision = decideReceive({
+    ...{ reference, originator, policy: partner?.policy },
+    ...{ codes: snapshot.codes, now: at.getTime() },
+  });
   const verdict = verdicts[decision.effect];
   if (verdict.outcome === 'refused') return verdict;
   const state = decision.effect === 'hold' ? 'held' : 'open';

@@ -1,3 +1,4 @@
+import { wakeCasesAbout } from '../store/case.ts';
 import { raise, recordEvents, reservePositions } from '../store/feed.ts';
 import { doubtSigned } from '../store/may-hold.ts';
 import type { Trx } from '../store/open.ts';
@@ -90,6 +91,7 @@ export async function endRecoveries(trx: Trx, partner: string, at: Date): Promis
   const resumed = await settleRecovery(trx, partner, 'resumed', 'operator', at);
   if (!opened && !resumed) return false;
   const count = opened ? await turnVeil(trx, partner, 'up') : 0;
+  if (opened) await wakeCasesAbout(trx, partner, at);
   if (opened) await recordEvents(trx, [{ type: 'recovery.opened', at, partner, body: { by: 'operator', count } }]);
   if (resumed) await recordEvents(trx, [{ type: 'recovery.resumed', at, partner, body: { by: 'operator' } }]);
   await endAlert(trx, 'state-lost', partner, at);

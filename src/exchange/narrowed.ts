@@ -12,6 +12,7 @@ import { reviseReferences } from '../store/references.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { matchKeys } from '../wire/match.ts';
+import { noticeOf } from './case/notice.ts';
 import type { Exchange } from './context.ts';
 import { decideOne } from './decide.ts';
 import type { PartnerEntry, Snapshot } from './directory.ts';
@@ -78,7 +79,8 @@ function judgeHolding(exchange: Exchange, snapshot: Snapshot, partner: PartnerEn
   const name = { originator: row.originator, id: row.id };
   try {
     const reference = openReference(exchange.vault, name, row);
-    const ruled = decideOne(exchange, snapshot, partner, reference, matchKeys(reference.url));
+    const notice = noticeOf(reference.marking, row);
+    const ruled = decideOne(exchange, snapshot, partner, reference, matchKeys(reference.url), notice);
     const decision = row.person === null ? ruled : letPersonSpeak(ruled);
     return decision.effect === 'send' ? undefined : { name, revision: row.revision, decision };
   } catch (failure) {
@@ -166,10 +168,10 @@ async function judgeLocked(
   const persons = new Map(rows.map(({ id, person }) => [id, person]));
   return locked
     .filter(({ id, state }) => holding.has(id) && !isClosed(state))
-    .map(({ originator, id, revision, wrapped, body }) => {
+    .map(({ wrapped, body, ...row }) => {
       if (!wrapped || !body) return undefined;
-      const row = { originator, id, revision, wrapped, body, person: persons.get(id) ?? null };
-      return judgeHolding(exchange, snapshot, partner, row);
+      const held = { ...row, wrapped, body, person: persons.get(row.id) ?? null };
+      return judgeHolding(exchange, snapshot, partner, held);
     })
     .filter((found) => found !== undefined);
 }

@@ -229,6 +229,17 @@ const commands: Readonly<Record<string, (act: PendingAct) => string>> = {
   'liaison.resume': ({ subject }) => `liaison resume ${subject}`,
   'deny.add': ({ subject, digest }) => `policy deny approve ${subject} --digest ${digest}`,
   'deny.remove': ({ subject, digest }) => `policy deny approve ${subject} --digest ${digest}`,
+  'codes.import': ({ subject }) => `codes import ${subject}.json`,
+  'unit.add': ({ subject, document: { jurisdiction, phone } }) =>
+    `unit add '${subject}' --jurisdiction ${jurisdiction}${phone === undefined ? '' : ` --phone '${phone}'`}`,
+  'unit.remove': ({ subject }) => `unit remove '${subject}'`,
+  'case.told-by': ({ document: { event, id, originator } }) =>
+    `reference ${verbs[String(event)]} ${id} --originator ${originator} 'WHAT YOU WERE TOLD'`,
+};
+
+const verbs: Readonly<Record<string, string>> = {
+  ...{ assessed: 'assess', acted: 'act', handover: 'handover', hold: 'hold', clearance: 'clear' },
+  ...{ acknowledged: 'acknowledge', feedback: 'feedback' },
 };
 
 /** An act that waits for its second signature, as it is shown. */

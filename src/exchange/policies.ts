@@ -1,9 +1,11 @@
+import { type CodeLists, shippedLists } from '../domain/code-lists.ts';
 import type { Policy } from '../domain/contract.types.ts';
 import { guard } from '../domain/guard.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { checkPolicy, type PolicyWarning } from '../domain/policy-check.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
+import { wakeLimited } from '../store/case-limits.ts';
 import { recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { pendingAct } from '../store/operators.ts';
@@ -32,6 +34,8 @@ import {
   type Signing,
   signersOf,
 } from './acts.ts';
+import { isTimeZone } from './case/deadline.ts';
+import { OVER_LIMIT } from './case/hold-limit.ts';
 import type { Exchange } from './context.ts';
 import { type Exposure, measureExposure } from './narrowed.ts';
 
@@ -41,7 +45,7 @@ export interface PolicyReport {
 }
 
 /** Looks at a policy document without storing it: guard, schema, then what only a person would notice. */
-export function reviewPolicy(document: unknown, now = 0): PolicyReport {
+export function reviewPolicy(document: unknown, now = 0, codes: CodeLists = shippedLists): PolicyReport {
   const draft = withVersion(document, 1);
   const guarded = guard(draft, { form: 'policy' });
   if (guarded) return { refusals: [guarded], warnings: [] };
@@ -52,8 +56,18 @@ export function reviewPolicy(document: unknown, now = 0): PolicyReport {
   const said = checkNotes({ basis: legal?.basis, agreement: legal?.agreement }, '/legal');
   if (said)
     return { refusals: [said.code === 'usage-invalid' ? { ...said, code: 'policy-invalid' } : said], warnings: [] };
-  const { refusals, warnings } = checkPolicy(draft as Policy);
+  const { refusals: found, warnings } = checkPolicy(draft as Policy, {}, codes);
+  const refusals = [...found, ...checkTimeZone(draft as Policy)];
   return { refusals, warnings: [...warnings, ...warnOfPlain(draft as Policy), ...warnOfReview(draft as Policy, now)] };
+}
+
+/** Which time zones there are only the runtime knows. */
+function checkTimeZone({ clearance }: Policy): Refusal[] {
+  const zone = clearance?.desk?.timezone;
+  if (zone === undefined || isTimeZone(zone)) return [];
+  const message = 'The time zone is not one that this node knows.';
+  const next = 'Give its IANA name, such as Europe/Berlin.';
+  return [refuse('policy-invalid', '/clearance/desk/timezone', message, next)];
 }
 
 /** A review that is overdue already holds everything but emergencies from the moment that the policy counts. */
@@ -105,7 +119,8 @@ export async function setPolicy(
   document: unknown,
   { signing, version: shown, insteadOf }: SetBy = {},
 ): Promise<PolicySet | Draft | Refusal[]> {
-  const { refusals, warnings } = reviewPolicy(document, exchange.clock());
+  const { codes } = await exchange.directory.current();
+  const { refusals, warnings } = reviewPolicy(document, exchange.clock(), codes);
   if (refusals.length > 0) return [...refusals];
   const set = await inTransaction(exchange.store.db, async (trx): Promise<PolicySet | Draft | Refusal[]> => {
     const eyes = await beginAct(trx);
@@ -168,6 +183,7 @@ async function tellActivated(
 ): Promise<void> {
   const body = { version, digest, ...signersOf(standing) };
   await recordEvents(trx, [{ type: 'policy.activated', at, partner, body }]);
+  await wakeLimited(trx, partner, OVER_LIMIT, at);
   await bumpDirectory(trx);
 }
 

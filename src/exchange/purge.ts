@@ -61,7 +61,8 @@ export async function erase(
   const at = new Date(exchange.clock());
   const asked = await settleRecalls(trx, due, 'purged');
   const unsent: Unsent[] = [];
-  for (const one of due.filter(({ direction }) => direction === 'out')) {
+  for (const one of due) {
+    // Of a partner's reference only what we said about it waits.
     unsent.push(...(await cancelUnsent(trx, one, 'expired')));
   }
   const voids = voidedOf(unsent, 'expired');

@@ -1,6 +1,7 @@
 import { isoInstant } from '../domain/instant.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
+import { wakeCases } from '../store/case.ts';
 import { hurryDelivery, pendingVerify } from '../store/checkup.ts';
 import { requeue } from '../store/dead-letters.ts';
 import { recordEvents, reservePositions } from '../store/feed.ts';
@@ -181,6 +182,7 @@ export async function liftClosed(
     if (!(await lockPartner(trx, partner))) return unknownPartner(partner);
     const at = new Date(exchange.clock());
     const { names, said } = await reopenOwn(trx, partner);
+    await wakeCases(trx, names, at);
     if (names.length + said === 0) return nothing('Nothing of ours is closed by the word of this partner.');
     await recordEvents(
       trx,

@@ -1,3 +1,4 @@
+import { wakeCases } from '../store/case.ts';
 import { type NewEvent, recordEvents, reservePositions } from '../store/feed.ts';
 import { madeWhileAway } from '../store/held.ts';
 import { toldPairs } from '../store/may-hold.ts';
@@ -82,6 +83,11 @@ async function reconsiderBatch(exchange: Exchange, trx: Trx, issuer: string, aft
     return newDelivery(exchange, name, { partner: issuer, event, reference, position: position++, at });
   });
   await insertAll(trx, [deliveryInsert(deliveries)]);
+  await wakeCases(
+    trx,
+    going.map(({ name }) => name),
+    at,
+  );
   await recordEvents(
     trx,
     decided.flatMap(({ name, decision, urgency }): NewEvent[] => [

@@ -91,6 +91,7 @@ const unsaid = {
   report: null,
   retain_until: null,
   received_at: null,
+  observed_at: null,
 };
 
 function wholeFacts(reference: CaseReference) {
@@ -102,6 +103,7 @@ function wholeFacts(reference: CaseReference) {
     report: reference.report ?? null,
     retain_until: reference.retainUntil ?? null,
     received_at: reference.receivedAt ?? null,
+    observed_at: reference.observedAt ?? null,
   };
 }
 

@@ -1,3 +1,4 @@
+import { wakeCasesAbout } from '../store/case.ts';
 import { raise, recordEvents } from '../store/feed.ts';
 import type { Database, Trx } from '../store/open.ts';
 import { lockPartner, partnerRow } from '../store/partners.ts';
@@ -124,6 +125,7 @@ export async function open(exchange: Exchange, trx: Trx, partner: string, by: Op
   const at = new Date(exchange.clock());
   if (!(await settleRecovery(trx, partner, 'opened', by, at))) return undefined;
   const count = await turnVeil(trx, partner, 'up');
+  await wakeCasesAbout(trx, partner, at);
   await recordEvents(trx, [{ type: 'recovery.opened', at, partner, body: { by, count } }]);
   await endWhenOver(exchange, trx, partner);
   return count;

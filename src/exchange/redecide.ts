@@ -12,6 +12,8 @@ import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { closedByReceipt } from '../store/unknown-receipts.ts';
 import { matchKeys } from '../wire/match.ts';
+import { noticeOf } from './case/notice.ts';
+import { endUntold } from './case/untold.ts';
 import type { Exchange } from './context.ts';
 import { coverNumbers, type Uncovered } from './cover.ts';
 import { decideOne, heldByGate, heldEvents } from './decide.ts';
@@ -28,7 +30,8 @@ import { recall } from './withdraw.ts';
  * deny that was added or a reference that was taken back counts for everything that has not arrived yet, signed or not. It
  * is the newest revision that is decided on, under its lock, so that a revision in another process and this agree. What may
  * still go is claimed again at once; bytes that say what may not be said any more are made anew under a new jti; the rest
- * ends here, with the new decision in the place of the old one, and its number is covered by a `voided`.
+ * ends here, with the new decision in the place of the old one, and its number is covered by a `voided`. What is said about a
+ * reference goes where the reference may go.
  */
 export async function decideAgain(
   exchange: Exchange,
@@ -36,8 +39,11 @@ export async function decideAgain(
   claimed: readonly Claimed[],
   lease: string,
 ): Promise<void> {
-  if (claimed.length === 0) return;
-  await inTransaction(exchange.store.db, (trx) => decideWithin(exchange, trx, issuer, claimed, lease));
+  const said = claimed.filter(({ statement_id }) => statement_id !== null);
+  const carried = claimed.filter(({ statement_id }) => statement_id === null);
+  if (said.length > 0) await inTransaction(exchange.store.db, (trx) => endUntold(exchange, trx, issuer, said, lease));
+  if (carried.length === 0) return;
+  await inTransaction(exchange.store.db, (trx) => decideWithin(exchange, trx, issuer, carried, lease));
 }
 
 /**
@@ -58,11 +64,11 @@ function fateOf(
   if (row && isClosed(row.state)) return 'over';
   if (row && delivery.revision !== row.revision) return 'superseded';
   if (!row || !known) return 'broken';
-  const { decision, reference } = known;
+  const { decision, reference, notice } = known;
   if (decision.effect !== 'send') return 'over';
   if (delivery.digest === null) return 'goes';
   try {
-    return saysTheSame(openSigned(exchange, delivery), { reference, decision, partner }) ? 'goes' : 'again';
+    return saysTheSame(openSigned(exchange, delivery), { reference, decision, partner, notice }) ? 'goes' : 'again';
   } catch (failure) {
     exchange.log.failure('delivery.undecided', failure, { partner: partner.facts.issuer });
     return 'broken';
@@ -250,7 +256,8 @@ export function decideKnown(
     const { wrapped, body, revision } = row;
     if (!wrapped || !body) return [];
     const reference = openReference(exchange.vault, name, { wrapped, body, revision });
-    const ruled = decideOne(exchange, snapshot, partner, reference, matchKeys(reference.url));
+    const notice = noticeOf(reference.marking, row);
+    const ruled = decideOne(exchange, snapshot, partner, reference, matchKeys(reference.url), notice);
     const decision = person === undefined ? ruled : letPersonSpeak(ruled);
     const made = { revision, basis: snapshot.version, at, ...(person !== undefined && { by: person }) };
     return [
@@ -258,6 +265,7 @@ export function decideKnown(
         name,
         decision,
         reference,
+        notice,
         urgency: reference.urgency?.level,
         row: decisionRow(name, partner.facts.issuer, 'out', decision, made),
       },

@@ -1,5 +1,6 @@
 import { isoInstant } from '../domain/instant.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
+import { wakeCases } from '../store/case.ts';
 import { eventInsert, type NewEvent, reservePositions } from '../store/feed.ts';
 import { type KnownReference, lockReferences } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
@@ -119,6 +120,7 @@ async function decide(
   if (then === 'accept') await firmTombstones(trx, names);
   await forgetHeld(trx, held);
   for (const issuer of new Set(held.map((one) => one.issuer))) await liftDecided(trx, issuer);
+  await wakeCases(trx, names, at);
   const events = held.map((one) => released(one, then, at));
   const buried =
     then === 'accept'

@@ -3,9 +3,8 @@ import { type Refusal, refuse } from '../domain/refusal.ts';
 import { type FirstShared, firstShared, sendDecisions } from '../store/imports.ts';
 import type { Trx } from '../store/open.ts';
 import { isClosed } from '../store/recall.ts';
-import { findByIndex } from '../store/references.ts';
 import type { Exchange } from './context.ts';
-import { duplicateFinder, MOST_DUPLICATES } from './duplicates.ts';
+import { type DuplicatesFound, duplicatesOf } from './duplicates.ts';
 import type { Intake } from './intake.ts';
 import { type Macs, openReference } from './record.ts';
 import type { PartnerDecision, Shared } from './sharing.ts';
@@ -30,9 +29,9 @@ export async function answerRepeats(
   const ids = repeats.map(({ id }) => id);
   const stored = new Map((await firstShared(trx, exchange.self, ids)).map((row) => [row.id, row]));
   const decided = Map.groupBy(await sendDecisions(trx, exchange.self, ids), ({ id }) => id);
-  const wanted = repeats.flatMap(({ macs }) => [macs.K1, macs.K2]);
-  const duplicates = duplicateFinder(await findByIndex(trx, wanted, MOST_DUPLICATES));
-  return repeats.map((one) => {
+  const found: DuplicatesFound[] = [];
+  for (const one of repeats) found.push(await duplicatesOf(trx, one));
+  return repeats.map((one, index) => {
     const row = stored.get(one.id);
     const refusal = refusalOf(exchange, one, row);
     if (refusal || !row) return [refusal ?? refuse('reference-exists', '/id')];
@@ -46,7 +45,7 @@ export async function answerRepeats(
       reference: one.reference,
       createdAt: isoInstant(row.createdAt.getTime()),
       decisions,
-      duplicates: duplicates(one).filter(({ originator, id }) => originator !== one.originator || id !== one.id),
+      ...(found[index] as DuplicatesFound),
       normalised: one.normalised,
       replayed: true,
     };

@@ -1,6 +1,7 @@
 import { isoInstant } from '../domain/instant.ts';
 import { checkRevision } from '../domain/reference.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { wakeCases } from '../store/case.ts';
 import { eventInsert, type NewEvent, raiseFor, reservePositions } from '../store/feed.ts';
 import { partnersTold } from '../store/may-hold.ts';
 import { type KnownReference, lockReferences } from '../store/messages.ts';
@@ -11,12 +12,22 @@ import { reviseReferences } from '../store/references.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { matchKeys } from '../wire/match.ts';
+import { noticeOf } from './case/notice.ts';
 import type { Exchange } from './context.ts';
 import { decideAll, heldEvents } from './decide.ts';
+import { duplicatesOf } from './duplicates.ts';
 import { alertHeldThere } from './held-there.ts';
 import { type Intake, readSubmission } from './intake.ts';
 import { newDelivery, newNotice, voidedOf } from './queue.ts';
-import { decisionRow, openReference, ownerOf, type ReferenceName, revisedFacts, revisionRow } from './record.ts';
+import {
+  decisionRow,
+  macsOf,
+  openReference,
+  ownerOf,
+  type ReferenceName,
+  revisedFacts,
+  revisionRow,
+} from './record.ts';
 import { tooLarge } from './share.ts';
 import type { PartnerDecision, Shared } from './sharing.ts';
 import { recall } from './withdraw.ts';
@@ -30,7 +41,8 @@ export type Revise = (id: string, expected: number, input: unknown) => Promise<S
  */
 export function createRevise(exchange: Exchange): Revise {
   return async (id, expected, input) => {
-    const intake = readSubmission(input, expected + 1, exchange.profile.loopback);
+    const { codes: lists } = await exchange.directory.current();
+    const intake = readSubmission(input, expected + 1, { ...exchange.profile, lists });
     if (Array.isArray(intake)) return intake;
     if (intake.id !== undefined && intake.id !== id) {
       return [
@@ -92,7 +104,8 @@ async function reviseWithin(
   if (isRefusal(ready)) return [ready];
   const { reference } = intake;
   const at = new Date(exchange.clock());
-  const decisions = decideAll(exchange, snapshot, reference, matchKeys(reference.url));
+  const notice = noticeOf(reference.marking, ready);
+  const decisions = decideAll(exchange, snapshot, reference, matchKeys(reference.url), notice);
   await dropSuperseded(trx, name, 'unnumbered', at);
   const told = new Set(await partnersTold(trx, name));
   // What had a number may be there already: who may have it is told of the revision, and the number is covered.
@@ -101,8 +114,9 @@ async function reviseWithin(
   const ruled = decisions.map((one) => ({ name, ...one }));
   await alertHeldThere(exchange, trx, ruled, at);
   const going = decisions.filter(({ decision }) => decision.effect === 'send');
+  const about = { at, originator: name.originator, reference: id };
   const events: NewEvent[] = [
-    { type: 'reference.revised', at, originator: name.originator, reference: id },
+    { type: 'reference.revised', ...about },
     ...heldEvents(name, decisions, at, reference.urgency?.level),
   ];
   const voids = voidedOf(overtaken, 'dropped');
@@ -135,13 +149,24 @@ async function reviseWithin(
     eventInsert(events, position),
   ]);
   await raiseFor(trx, events);
+  await wakeCases(trx, [name], at);
   return {
     id,
     reference,
     createdAt: isoInstant(at.getTime()),
     decisions,
-    duplicates: [],
+    ...(await duplicatesNow(exchange, trx, ready, reference)),
     normalised: intake.normalised,
     replayed: false,
   };
+}
+
+/** What is known of its address now; the address is the one that it had. */
+function duplicatesNow(
+  exchange: Exchange,
+  trx: Trx,
+  { originator, id, state }: KnownReference,
+  { url }: { url: string },
+) {
+  return duplicatesOf(trx, { originator, id, state, macs: macsOf(exchange.vault, matchKeys(url)) });
 }

@@ -24,10 +24,12 @@ export function saysTheSame(
     reference,
     decision,
     partner,
+    notice,
   }: {
     readonly reference: SendInput['reference'];
     readonly decision: Parameters<typeof redact>[1];
     readonly partner: PartnerEntry;
+    readonly notice?: SendInput['notice'];
   },
 ): boolean {
   const said = carried(compact);
@@ -36,6 +38,7 @@ export function saysTheSame(
     partner: partner.facts,
     policy: partner.policy,
     now: said.at,
+    ...(notice !== undefined && { notice }),
   });
   return documentDigest(said.content) === documentDigest(today);
 }

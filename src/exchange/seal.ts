@@ -1,3 +1,5 @@
+import type { Statement } from '../domain/authority/statement.ts';
+import { utter } from '../domain/authority/utterance.ts';
 import type { CaseReference, Receipt, Voided, Withdrawn } from '../domain/contract.types.ts';
 import type { Decision, SendEffect } from '../domain/decision.ts';
 import type { SubjectId } from '../domain/message.ts';
@@ -8,14 +10,18 @@ import { type EncryptionKey, encryptSet } from '../wire/encrypt.ts';
 import {
   type Envelope,
   receiptClaims,
+  relayedClaims,
   revisedClaims,
   type SignableClaims,
+  statedClaims,
   submittedClaims,
   verifyClaims,
   voidedClaims,
   withdrawnClaims,
 } from '../wire/event.ts';
 import { type SignedToken, signAgain, signSet } from '../wire/sign.ts';
+import { openPayload } from './case/log.ts';
+import { noticeOf } from './case/notice.ts';
 import type { Exchange } from './context.ts';
 import type { PartnerEntry } from './directory.ts';
 import { deliveryPlace, openReference, openText, ownerOf, sealText } from './record.ts';
@@ -180,16 +186,41 @@ function claimsFor(
     const { for: answered, digest, ...outcome } = content;
     return receiptClaims(envelope, { jti: answered.jti, digest, sub_id: subject }, outcome);
   }
+  if (delivery.statement_id !== null) return statementClaims(exchange, partner, delivery, envelope);
   const id = delivery.reference_id as string;
-  const disclosure = redact(referenceOf(exchange, delivery), sendDecision(delivery), {
+  const reference = referenceOf(exchange, delivery);
+  const notice = noticeOf(reference.marking, delivery);
+  const disclosure = redact(reference, sendDecision(delivery), {
     partner: partner.facts,
     policy: policyOf(partner),
     now: exchange.clock(),
+    ...(notice !== undefined && { notice }),
   });
   // A revision to somebody whose first message never left is that somebody's first disclosure.
   return delivery.event === 'revised' && supersedes !== undefined
     ? revisedClaims(envelope, id, disclosure, supersedes)
     : submittedClaims(envelope, id, disclosure);
+}
+
+/** What was said about a case, in our own name or as the originator who relays it. */
+function statementClaims(
+  exchange: Exchange,
+  partner: PartnerEntry,
+  delivery: Claimed,
+  envelope: Envelope,
+): SignableClaims {
+  const { originator, reference_id: id, statement_id, statement_said: said } = delivery;
+  if (originator === null || id === null || statement_id === null || !said)
+    throw new Error(`delivery ${delivery.id} has lost its statement`);
+  const sealed = { id: statement_id, payload: delivery.statement_payload, wrapped: delivery.statement_wrapped };
+  const payload = openPayload(exchange.vault, { originator, id }, sealed, dataKey(exchange, delivery));
+  if (!payload) throw new Error(`delivery ${delivery.id} has lost what it says`);
+  const { statement_event: event, statement_speaker: by } = delivery;
+  const utterance = utter({ event, payload, by, said: said.getTime() } as unknown as Statement, partner.facts);
+  if (delivery.event !== 'relayed') return statedClaims(envelope, { iss: originator, sub: id }, utterance);
+  const { statement_carrier: jti, statement_digest: digest } = delivery;
+  if (jti === null || digest === null) throw new Error('our own words were about to be relayed');
+  return relayedClaims(envelope, id, utterance, { jti, digest });
 }
 
 function envelopeFor(exchange: Exchange, partner: PartnerEntry, { jti, epoch, n }: Claimed): Envelope {

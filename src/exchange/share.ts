@@ -2,12 +2,11 @@ import type { CaseReference } from '../domain/contract.types.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { DataKey } from '../domain/secrets.ts';
-import { eventInsert, type NewEvent, raiseFor, reservePositions } from '../store/feed.ts';
+import { eventInsert, type NewEvent, raise, raiseFor, reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert, type NewDelivery } from '../store/outbox.ts';
 import {
   emptyRows,
-  findByIndex,
   type ReferenceRows,
   receivedAmong,
   receivedIds,
@@ -20,10 +19,11 @@ import { type MatchKeys, matchKeys } from '../wire/match.ts';
 import type { Exchange } from './context.ts';
 import { decideAll, heldEvents } from './decide.ts';
 import type { Snapshot } from './directory.ts';
-import { duplicateFinder, MOST_DUPLICATES } from './duplicates.ts';
+import { openDuplicates } from './duplicates.ts';
 import { gather } from './gather.ts';
 import { type Idempotency, recall, remember } from './idempotency.ts';
 import { type Intake, readSubmission } from './intake.ts';
+import { type Conflicting, conflictAlerts, conflictEvents, conflictsAmong } from './pen-conflict.ts';
 import { newDelivery } from './queue.ts';
 import {
   decisionRow,
@@ -73,7 +73,8 @@ export function createShare(exchange: Exchange): Share {
     return large ? [large] : commit(prepare(exchange, intake, options));
   };
   return async (input, options = {}) => {
-    const intake = readSubmission(input, 1, exchange.profile.loopback);
+    const { codes: lists } = await exchange.directory.current();
+    const intake = readSubmission(input, 1, { ...exchange.profile, lists });
     const answer = Array.isArray(intake) ? intake : await take(intake, options);
     if (Array.isArray(answer)) await count(answer[0]?.code ?? 'schema-invalid');
     return answer;
@@ -119,7 +120,7 @@ async function commitBatch(exchange: Exchange, batch: readonly Prepared[]): Prom
 
 async function shareWithin(exchange: Exchange, trx: Trx, batch: readonly Prepared[]): Promise<(Shared | Refusal[])[]> {
   const calls = batch.map((one) => one.idempotency);
-  const remembered = await recall(exchange, trx, calls);
+  const remembered = await recall<Shared>(exchange, trx, calls);
   const fresh = batch.filter((_, index) => remembered[index] === undefined);
   const ids = fresh.map((one) => one.id);
   const taken = await takenIds(trx, exchange.self, ids);
@@ -181,22 +182,28 @@ async function insertShared(
 ): Promise<Map<Prepared, Shared>> {
   if (accepted.length === 0) return new Map();
   const snapshot = await exchange.directory.within(trx);
-  const wanted = accepted.flatMap(({ macs }) => [macs.K1, macs.K2]);
-  const duplicates = duplicateFinder(await findByIndex(trx, wanted, MOST_DUPLICATES));
+  const duplicates = await openDuplicates(trx, accepted);
   const at = new Date(exchange.clock());
   const decided = accepted.map((one) => ({ one, decisions: decideAll(exchange, snapshot, one.reference, one.keys) }));
-  const most = decided.reduce((sum, { decisions }) => sum + 2 + 2 * decisions.length, 0);
+  const most = decided.reduce((sum, { decisions }) => sum + 3 + 2 * decisions.length, 0);
   const position = await reservePositions(trx, most);
   const draft: Draft = { rows: emptyRows(), deliveries: [], events: [], at, position };
   const shared = new Map<Prepared, Shared>();
+  const conflicts: Conflicting[] = [];
   for (const { one, decisions } of decided) {
     enter(exchange, draft, snapshot, one, decisions);
+    const found = duplicates({ ...one, observedAt: one.reference.observedAt });
+    const conflicting = conflictsAmong([
+      { name: { originator: one.originator, id: one.id }, answer: found.duplicateAnswer },
+    ]);
+    draft.events.push(...conflictEvents(conflicting, at));
+    conflicts.push(...conflicting);
     shared.set(one, {
       id: one.id,
       reference: one.reference,
       createdAt: isoInstant(at.getTime()),
       decisions,
-      duplicates: duplicates(one),
+      ...found,
       normalised: one.normalised,
       replayed: false,
     });
@@ -211,6 +218,7 @@ async function insertShared(
     ),
   ]);
   await raiseFor(trx, draft.events);
+  await raise(trx, conflictAlerts(exchange.self, conflicts), at);
   return shared;
 }
 

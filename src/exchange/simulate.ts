@@ -1,4 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
+import type { HostNotice } from '../domain/authority/notice.ts';
 import type { CaseReference, Policy } from '../domain/contract.types.ts';
 import type { DecidableReference, Decision } from '../domain/decision.ts';
 import { isoInstant } from '../domain/instant.ts';
@@ -12,6 +13,7 @@ import { unknownPartner } from '../domain/unknown-partner.ts';
 import { countPast, type Past, type PastReference, readOnly, readPast } from '../store/simulate.ts';
 import { documentDigest } from '../wire/approval.ts';
 import { matchKeys } from '../wire/match.ts';
+import { noticeOf } from './case/notice.ts';
 import type { Exchange } from './context.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { decideOne } from './decide.ts';
@@ -70,7 +72,8 @@ export async function simulatePolicy(
   exchange: Exchange,
   { issuer, document, at = new Date(exchange.clock()), since, cursor, limit }: SimulationRequest,
 ): Promise<SimulatedPage | Refusal[]> {
-  const { refusals, warnings } = reviewPolicy(document, exchange.clock());
+  const { codes } = await exchange.directory.current();
+  const { refusals, warnings } = reviewPolicy(document, exchange.clock(), codes);
   if (refusals.length > 0) return [...refusals];
   const list = `simulate ${issuer}`;
   const before = cursor === undefined ? undefined : readCursor(exchange.vault, list, cursor);
@@ -148,7 +151,12 @@ function simulateOne(trial: Trial, row: PastReference): Simulated | undefined {
   const { originator, id, direction, sent } = row;
   if (direction === 'in') return simulated({ originator, id, direction }, content, decideTaking(trial, content));
   // Our own are always whole.
-  return simulated({ originator, id, direction, sent }, content, decideSending(trial, content as CaseReference));
+  const notice = noticeOf(content.marking, row);
+  return simulated(
+    { originator, id, direction, sent },
+    content,
+    decideSending(trial, content as CaseReference, notice),
+  );
 }
 
 /** One that cannot be read is one among many here: it is logged, and the others are tried all the same. */
@@ -192,10 +200,14 @@ interface Compared {
   readonly contents?: ComparedContents | undefined;
 }
 
-function decideSending({ exchange, snapshot, today, draft, now }: Trial, reference: CaseReference): Compared {
+function decideSending(
+  { exchange, snapshot, today, draft, now }: Trial,
+  reference: CaseReference,
+  notice: HostNotice | undefined,
+): Compared {
   const keys = matchKeys(reference.url);
-  const before = decideOne(exchange, snapshot, today, reference, keys);
-  const after = decideOne(exchange, snapshot, draft, reference, keys);
+  const before = decideOne(exchange, snapshot, today, reference, keys, notice);
+  const after = decideOne(exchange, snapshot, draft, reference, keys, notice);
   const preview = (decision: Decision, policy: Policy | undefined) =>
     decision.effect === 'send' && policy
       ? previewDisclosure(reference, { partner: today.facts, policy, now })
@@ -204,8 +216,9 @@ function decideSending({ exchange, snapshot, today, draft, now }: Trial, referen
   return { before, after, contents: left && leaves && { before: left, after: leaves } };
 }
 
-function decideTaking({ today, draft, now }: Trial, reference: DecidableReference): Compared {
-  const under = (policy: Policy | undefined) => decideReceive({ reference, originator: today.facts, policy, now });
+function decideTaking({ snapshot, today, draft, now }: Trial, reference: DecidableReference): Compared {
+  const asked = { reference, originator: today.facts, codes: snapshot.codes, now };
+  const under = (policy: Policy | undefined) => decideReceive({ ...asked, policy });
   return { before: under(today.policy), after: under(draft.policy) };
 }
 

@@ -1,6 +1,7 @@
 import { isoInstant } from '../domain/instant.ts';
 import { EVENT_PREFIX } from '../domain/message.ts';
 import { type Attested, noteAttested, undoneAmong } from '../store/attested.ts';
+import { wakeCasesOf } from '../store/case.ts';
 import { type NewEvent, raise, recordEvents } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { dropSuspectRuns } from '../store/streams.ts';
@@ -47,6 +48,7 @@ export async function markSuspect(exchange: Exchange, trx: Trx, doubt: Doubt): P
   await doubtTombstones(trx, erased, at);
   await recountReceipts(trx, partner, at);
   await dropSuspectRuns(trx, partner);
+  await wakeCasesOf(trx, partner, at);
   const undone = wronged.filter(({ standing }) => standing === 0);
   await recordEvents(trx, [
     ...Object.entries(counts).map(([kid, count]): NewEvent => {

@@ -1,4 +1,5 @@
 import { startAttestation } from './attest.ts';
+import { startCases } from './case/round.ts';
 import type { Exchange } from './context.ts';
 import { startDelivery } from './deliver.ts';
 import { startKeyPlan } from './key-plan.ts';
@@ -31,6 +32,7 @@ export function startWorkers(exchange: Exchange, alertCommand: readonly string[]
     startWatch(exchange),
     startPurge(exchange),
     startPlacing(exchange),
+    startCases(exchange),
     startPolling(exchange),
     startPollUpkeep(exchange),
     startReplay(exchange),

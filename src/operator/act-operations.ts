@@ -1,5 +1,6 @@
 import { isRefusal, type Refusal } from '../domain/refusal.ts';
 import { type Draft, isDraft, type Signing } from '../exchange/acts.ts';
+import { importCodeList } from '../exchange/code-lists.ts';
 import { confirmPartner } from '../exchange/confirm.ts';
 import type { Exchange } from '../exchange/context.ts';
 import { addDeny, approveDeny, removeDeny } from '../exchange/denies.ts';
@@ -10,7 +11,9 @@ import { addOperator, approveOperator, listOperators, listWaiting, removeOperato
 import { approvePolicy, setPolicy } from '../exchange/policies.ts';
 import { removePartner } from '../exchange/remove-partner.ts';
 import { resumePartner } from '../exchange/suspend.ts';
+import { addUnit, removeUnit } from '../exchange/units.ts';
 import { type Operation, type OperationAnswer, operation } from './answer.ts';
+import { sayOf, statementMembers } from './case-operations.ts';
 import { accreditation, renewal, withAddress } from './liaison-operations.ts';
 import { issuer } from './listing.ts';
 import {
@@ -118,6 +121,17 @@ function acts(exchange: Exchange, portal: PortalSettings) {
     'operator.approve': signedAct({ name, kid: text(64), removal: optional(yesOrNo) }, (given, signing) =>
       approveOperator(exchange, given, signing),
     ),
+    'codes.import': signedAct({ document, insteadOf }, (given, signing) =>
+      importCodeList(exchange, given.document, { signing, insteadOf: given.insteadOf }),
+    ),
+    'unit.add': signedAct(
+      { name: text(200), jurisdiction: text(16), phone: optional(text(64)), insteadOf },
+      ({ insteadOf: ended, ...unit }, signing) => addUnit(exchange, unit, { signing, insteadOf: ended }),
+    ),
+    'unit.remove': signedAct({ name: text(200), insteadOf }, ({ name: unit, ...given }, signing) =>
+      removeUnit(exchange, unit, { ...given, signing }),
+    ),
+    'reference.say': signedAct(statementMembers, (given, signing) => sayOf(exchange, given, signing)),
     ...liaisonActs(exchange, portal),
   };
 }
@@ -155,6 +169,10 @@ const actNames = [
   'liaison.renew',
   'liaison.approve',
   'liaison.resume',
+  'codes.import',
+  'unit.add',
+  'unit.remove',
+  'reference.say',
 ] as const satisfies readonly (keyof ReturnType<typeof acts>)[];
 
 /** Operations that operators sign, what they would sign (`act.draft`), who they are and what waits for the second of them. */
@@ -176,6 +194,10 @@ export function actOperations(exchange: Exchange, portal: PortalSettings) {
     'liaison.renew': all['liaison.renew'].perform,
     'liaison.approve': all['liaison.approve'].perform,
     'liaison.resume': all['liaison.resume'].perform,
+    'codes.import': all['codes.import'].perform,
+    'unit.add': all['unit.add'].perform,
+    'unit.remove': all['unit.remove'].perform,
+    'reference.say': all['reference.say'].perform,
     'operator.list': operation({}, () => listOperators(exchange)),
     'operator.pending': operation({}, async () => ({ items: await listWaiting(exchange), next: null })),
     'act.draft': draftOperation(all),

@@ -3,6 +3,7 @@ import type { Place } from '../exchange/doctor/examine.ts';
 import type { Share } from '../exchange/share.ts';
 import { actOperations } from './act-operations.ts';
 import { alertOperations } from './alert-operations.ts';
+import { caseOperations } from './case-operations.ts';
 import { introductionOperations } from './introduction-operations.ts';
 import { keyOperations } from './key-operations.ts';
 import { liaisonOperations, portalOf } from './liaison-operations.ts';
@@ -36,6 +37,7 @@ export function createOperations({ exchange, share, place, running }: OperatorPa
     ...policyOperations(exchange),
     ...clientOperations(exchange),
     ...referenceOperations(exchange, share),
+    ...caseOperations(exchange),
     ...recallOperations(exchange),
     ...deliveryOperations(exchange),
     ...reconcileOperations(exchange, running),

@@ -1,3 +1,4 @@
+import { listCodeLists } from '../exchange/code-lists.ts';
 import type { Exchange } from '../exchange/context.ts';
 import { listDenies } from '../exchange/denies.ts';
 import { explainReference } from '../exchange/explain.ts';
@@ -22,7 +23,9 @@ export function policyOperations(exchange: Exchange) {
       ({ issuer: partner, limit: most = PAGE, cursor: after }) =>
         listPolicyVersions(exchange, partner, { limit: most, cursor: after }),
     ),
-    'policy.check': operation({ document }, (one) => reviewPolicy(one.document, exchange.clock())),
+    'policy.check': operation({ document }, async (one) =>
+      reviewPolicy(one.document, exchange.clock(), (await exchange.directory.current()).codes),
+    ),
     'policy.explain': operation({ issuer, id: uuid, originator: optional(issuer) }, (wanted) =>
       explainReference(exchange, wanted),
     ),
@@ -38,6 +41,7 @@ export function policyOperations(exchange: Exchange) {
       ({ since, at, limit: most = SIMULATED, ...wanted }) =>
         simulatePolicy(exchange, { ...wanted, since: dateOf(since), at: dateOf(at), limit: most }),
     ),
+    'codes.list': operation({}, async () => ({ items: await listCodeLists(exchange), next: null })),
     'policy.deny.list': operation({}, async () => ({ items: await listDenies(exchange), next: null })),
   };
 }

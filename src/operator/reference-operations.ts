@@ -1,9 +1,11 @@
 import { dropReasons } from '../domain/dropped.ts';
-import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { isRefusal, type Refusal } from '../domain/refusal.ts';
 import { browseDeliveries, browseReferences, checkKnown, showDecisions, showReference } from '../exchange/browse.ts';
+import { withCase } from '../exchange/case/show.ts';
 import { createClient, listClients, revokeClient } from '../exchange/clients.ts';
 import type { Exchange } from '../exchange/context.ts';
 import { dropDelivery } from '../exchange/drop.ts';
+import { callsFor } from '../exchange/emergency-call.ts';
 import { browseOutbox } from '../exchange/held-back.ts';
 import { importLines } from '../exchange/import.ts';
 import { beginImport, finishImport, importFileLines } from '../exchange/import-file.ts';
@@ -12,11 +14,12 @@ import { revealReference } from '../exchange/reveal.ts';
 import type { Share } from '../exchange/share.ts';
 import type { Shared } from '../exchange/sharing.ts';
 import { shown } from '../exchange/view.ts';
-import { originatorsOf } from '../store/lists.ts';
 import { veiledByPartner } from '../store/recovery.ts';
 import { operation } from './answer.ts';
+import { hereOf } from './case-operations.ts';
 import { cursor, issuer, limit, PAGE } from './listing.ts';
 import { document, instant, listOf, membersOf, oneOf, optional, text, uuid, wholeNumber, yesOrNo } from './members.ts';
+import { whoseReference } from './whose.ts';
 
 /** Stands for the operator where a client's id is asked for; no client has it. */
 const OPERATOR = '00000000-0000-0000-0000-000000000000';
@@ -93,24 +96,23 @@ export function referenceOperations(exchange: Exchange, share: Share) {
 }
 
 /** The body that the node API answers a submission with, its addresses masked. */
-function submitted(exchange: Exchange, { id, reference, createdAt, decisions, duplicates, normalised }: Shared) {
+async function submitted(exchange: Exchange, answer: Shared) {
+  const calls = callsFor(await exchange.directory.current(), answer.reference, answer.decisions);
+  const { id, reference, createdAt, decisions, duplicates, duplicateAnswer, normalised } = answer;
   const standing = { direction: 'out' as const, state: 'open', createdAt, updatedAt: createdAt };
   return {
     reference: { originator: exchange.self, id, ...standing, ...shown(reference, 'masked') },
     decisions: decisions.map(({ partner, decision }) => ({ partner, ...decision })),
     duplicates,
+    duplicateAnswer,
     normalised,
+    ...(calls.length > 0 && { calls }),
   };
 }
 
-/** Without an originator our own, else the only partner's with this id: nobody remembers issuers. */
 async function showOne(exchange: Exchange, originator: string | undefined, id: string, purpose: string | undefined) {
-  if (originator !== undefined) return showWhole(exchange, originator, id, purpose);
-  const found = await originatorsOf(exchange.store.db, id);
-  const [only = exchange.self, ...others] = found.includes(exchange.self) ? [exchange.self] : found;
-  if (others.length === 0) return showWhole(exchange, only, id, purpose);
-  const next = `Say whose you mean: --originator ${[only, ...others].join(' or ')}.`;
-  return refuse('not-found', '/originator', 'Several organisations have a reference with this id.', next);
+  const whose = await whoseReference(exchange, originator, id);
+  return isRefusal(whose) ? whose : showWhole(exchange, whose, id, purpose);
 }
 
 async function showWhole(exchange: Exchange, originator: string, id: string, purpose: string | undefined) {
@@ -123,7 +125,10 @@ async function showWhole(exchange: Exchange, originator: string, id: string, pur
   if (isRefusal(decisions)) return decisions;
   const deliveries = await browseDeliveries(exchange, { originator, reference: id }, { limit: DELIVERIES });
   if (isRefusal(deliveries)) return deliveries;
-  return { ...reference, decisions: decisions.items, deliveries: deliveries.items };
+  const name = { originator, id };
+  const shownNow = await withCase(exchange, name, reference);
+  const here = shownNow.case && (await hereOf(exchange, name, shownNow.case));
+  return { ...shownNow, ...(here && { here }), decisions: decisions.items, deliveries: deliveries.items };
 }
 
 /** Operations on the outbox. */

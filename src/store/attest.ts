@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
 import type { SignedBytes } from './outbox.ts';
+import { trueState } from './recovery.ts';
 
 /** A signing key of ours that others had from an instant on. */
 export interface KeyLoss {
@@ -49,6 +50,9 @@ export async function oweAttestations(
         and (d.event not in ('submitted', 'revised') or exists (
           select 1 from reference r where r.originator = d.originator and r.id = d.reference_id
             and r.revision = d.revision and r.state not in ('sealed', 'restricted', 'purged', 'expired')))
+        and (d.statement is null or exists (
+          select 1 from reference r where r.originator = d.originator and r.id = d.reference_id
+            and ${trueState} not in ('sealed', 'restricted', 'purged', 'expired')))
       on conflict (delivery) do update set kid = excluded.kid, state = 'owed', code = null, attempts = 0,
         next_at = excluded.next_at, settled_at = null
         where attestation.state = 'owed' or attestation.kid <> excluded.kid

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { perhapsThere, reachedByNow } from './may-hold.ts';
+import { perhapsKnown, reachedByNow } from './may-hold.ts';
 import type { Database, Trx } from './open.ts';
 import type { DeliveryTable } from './tables.ts';
 import { SEND_LIMIT } from './traffic.ts';
@@ -42,7 +42,7 @@ const columns = [
 
 /** A delivery that is locked until its transaction ends. */
 export interface LockedLetter extends Letter {
-  /** The partner has the reference that it carries, or may have. */
+  /** The partner has the reference that it carries, or what it says of one, or may have. */
   readonly perhaps_there: boolean;
 }
 
@@ -50,7 +50,7 @@ export interface LockedLetter extends Letter {
 export function lockLetter(trx: Trx, id: string): Promise<LockedLetter | undefined> {
   return trx
     .selectFrom('delivery')
-    .select([...columns, perhapsThere('delivery').as('perhaps_there')])
+    .select([...columns, perhapsKnown('delivery').as('perhaps_there')])
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirst();

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Database } from './open.ts';
 
 export interface Emergency {
@@ -24,26 +24,31 @@ export async function emergenciesWaiting(db: Database, from: Date, since: Date, 
   const { rows } = await sql<Emergency>`
     select distinct d.partner, r.originator, r.id from reference r
     join delivery d on d.originator = r.originator and d.reference_id = r.id
-    where r.urgency = 'emergency' and r.direction = 'out' and r.created_at > ${from}
+    where r.urgency = 'emergency' and r.direction = 'out' and r.emergency_at > ${from}
       and d.state = 'queued' and d.event in ('submitted', 'revised') and d.created_at < ${since} and d.sent_at is null
     limit ${limit}`.execute(db);
   return rows;
 }
 
+/** Nobody of this organisation has said that a person has it. */
+const unacknowledged = (by: RawBuilder<unknown>) => sql`not exists (
+  select 1 from case_statement s where s.originator = r.originator and s.reference_id = r.id and s.event = 'acknowledged'
+    and s.state = 'taken' and s.speaker = ${by})`;
+
 /**
  * Emergencies that somebody took between `from` and `until`: ours that a partner has, and partners' that are open here.
- * No event of this release says that a person has one, so the timer always runs out, and closing the alert is the answer.
+ * Only a person's `acknowledged` stops the timer.
  */
 export async function emergenciesTaken(db: Database, from: Date, until: Date, limit: number): Promise<Emergency[]> {
   const { rows } = await sql<Emergency>`
     select distinct d.partner, r.originator, r.id from reference r
     join delivery d on d.originator = r.originator and d.reference_id = r.id
-    where r.urgency = 'emergency' and r.direction = 'out' and r.created_at > ${from} and r.state <> 'purged'
-      and d.event = 'submitted' and d.sent_at <= ${until}
+    where r.urgency = 'emergency' and r.direction = 'out' and r.emergency_at > ${from} and r.state <> 'purged'
+      and d.event in ('submitted', 'revised') and greatest(d.sent_at, r.emergency_at) <= ${until} and d.sent_at is not null and ${unacknowledged(sql`d.partner`)}
     union
     select r.originator as partner, r.originator, r.id from reference r
-    where r.urgency = 'emergency' and r.direction = 'in' and r.created_at > ${from} and r.created_at <= ${until}
-      and r.state = 'open'
+    where r.urgency = 'emergency' and r.direction = 'in' and r.emergency_at > ${from} and r.emergency_at <= ${until}
+      and r.state in ('open', 'on-hold', 'unplaced') and ${unacknowledged(sql`(select issuer from node)`)}
     limit ${limit}`.execute(db);
   return rows;
 }

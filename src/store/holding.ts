@@ -16,6 +16,9 @@ export interface Holding {
   readonly body: Buffer;
   readonly wrapped: Buffer;
   readonly person: string | null;
+  readonly case_held: boolean | null;
+  readonly case_clearance: string | null;
+  readonly case_timeout: string | null;
 }
 
 /** Own open references that are looked at for one page, whoever holds them. */
@@ -68,7 +71,7 @@ async function contentsOf(db: Database, { self, partner }: Whose, ids: readonly 
   if (ids.length === 0) return [];
   const wanted = JSON.stringify(ids.map((id) => ({ originator: self, id })));
   const { rows } = await sql<Holding>`
-    select r.originator, r.id, r.revision, v.body, k.wrapped,
+    select r.originator, r.id, r.revision, v.body, k.wrapped, r.case_held, r.case_clearance, r.case_timeout,
       case when x.effect = 'send' then x.decided_by end as person
     from jsonb_to_recordset(${wanted}::jsonb) as w (originator text, id uuid)
     join reference r on r.originator = w.originator and r.id = w.id

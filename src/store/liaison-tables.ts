@@ -92,3 +92,11 @@ export interface PortalCeremonyTable {
   ends_at: Date;
   used_at: Date | null;
 }
+
+export interface LiaisonTables {
+  liaison: LiaisonTable;
+  liaison_passkey: LiaisonPasskeyTable;
+  liaison_invitation: LiaisonInvitationTable;
+  portal_session: PortalSessionTable;
+  portal_ceremony: PortalCeremonyTable;
+}

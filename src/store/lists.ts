@@ -85,8 +85,7 @@ export async function listReferences(db: Database, filter: ReferenceFilter, page
         where
           .selectFrom('reference_index as i')
           .select('i.id')
-          .whereRef('i.originator', '=', 'r.originator')
-          .whereRef('i.id', '=', 'r.id')
+          .whereRef('i.position', '=', 'r.position')
           .where('i.mac', 'in', wanted),
       ),
     );

@@ -22,12 +22,22 @@ function carries(alias: string): RawBuilder<boolean> {
   return sql<boolean>`${sql.ref(`${alias}.event`)} in ('submitted', 'revised')`;
 }
 
-/** SQL over a delivery: its partner has what it carries or may have it, whatever became of the message here. */
-export function perhapsThere(alias: string): RawBuilder<boolean> {
+/** SQL over a delivery: it may have arrived, whatever became of it here. */
+function perhapsArrived(alias: string): RawBuilder<boolean> {
   const d = (column: string) => sql.ref(`${alias}.${column}`);
   // What waited when state was lost may have left in the time that nobody here remembers.
-  return sql<boolean>`(${carries(alias)} and (${d('sent_at')} is not null or ${d('reached')}
-    or ${d('last_code')} = 'state-lost' or (${d('lease')} is not null and ${d('digest')} is not null)))`;
+  return sql<boolean>`(${d('sent_at')} is not null or ${d('reached')}
+    or ${d('last_code')} = 'state-lost' or (${d('lease')} is not null and ${d('digest')} is not null))`;
+}
+
+/** SQL over a delivery: its partner has the reference that it carries or may have it, whatever became of the message here. */
+export function perhapsThere(alias: string): RawBuilder<boolean> {
+  return sql<boolean>`(${carries(alias)} and ${perhapsArrived(alias)})`;
+}
+
+/** The same for what is said about a reference: whoever may know it is not told that it never came. */
+export function perhapsKnown(alias: string): RawBuilder<boolean> {
+  return sql<boolean>`((${carries(alias)} or ${sql.ref(`${alias}.statement`)} is not null) and ${perhapsArrived(alias)})`;
 }
 
 /** SQL over a delivery: its partner has what it carries, may have it or is about to get it. */

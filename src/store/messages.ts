@@ -44,6 +44,13 @@ export interface KnownReference {
   readonly doubted_at: Date | null;
   /** A lost key may have signed what it says, and nobody has said it again. */
   readonly suspect: boolean;
+  readonly direction: 'in' | 'out';
+  /** An own one that is closed by the word of somebody who said that we withdrew it: the operator has not decided yet. */
+  readonly closed_by_word: boolean;
+  /** What was said about its case as far as it decides whether a host may be told; null while nothing was. */
+  readonly case_held: boolean | null;
+  readonly case_clearance: string | null;
+  readonly case_timeout: string | null;
 }
 
 /**
@@ -63,7 +70,8 @@ export async function lockReferences(
 async function lockNamed(db: Database, names: readonly { originator: string; id: string }[]) {
   const wanted = names.map(({ originator, id }) => ({ originator, id }));
   const { rows } = await sql<KnownReference>`
-    select r.originator, r.id, ${trueState} as state, r.revision, r.urgency, r.kept_code, r.kept_until, r.created_at, r.doubted_at, k.wrapped, v.body,
+    select r.originator, r.id, ${trueState} as state, r.revision, r.urgency, r.kept_code, r.kept_until, r.created_at, r.doubted_at,
+      r.direction, r.direction = 'out' and r.veiled_state is not null as closed_by_word, r.case_held, r.case_clearance, r.case_timeout, k.wrapped, v.body,
       coalesce(${isSuspect('m')}, false) as suspect
     from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as w (originator text, id uuid)
     join reference r on r.originator = w.originator and r.id = w.id

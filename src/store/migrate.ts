@@ -17,6 +17,10 @@ import { up as recovery } from './migrations/0014-recovery.ts';
 import { up as retried } from './migrations/0015-retried.ts';
 import { up as heard } from './migrations/0016-heard.ts';
 import { up as contradicted } from './migrations/0017-contradicted.ts';
+import { up as caseLog } from './migrations/0018-case.ts';
+import { up as duplicates } from './migrations/0019-duplicates.ts';
+import { up as clearance } from './migrations/0020-clearance.ts';
+import { up as units } from './migrations/0021-units.ts';
 import { up as liaison } from './migrations/0022-liaison.ts';
 import { up as portal } from './migrations/0023-portal.ts';
 import type { Database, Store } from './open.ts';
@@ -40,8 +44,12 @@ const migrations: Record<string, Migration> = {
   '0015-retried': { up: retried },
   '0016-heard': { up: heard },
   '0017-contradicted': { up: contradicted },
-  '0023-portal': { up: portal },
+  '0018-case': { up: caseLog },
+  '0019-duplicates': { up: duplicates },
+  '0020-clearance': { up: clearance },
+  '0021-units': { up: units },
   '0022-liaison': { up: liaison },
+  '0023-portal': { up: portal },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => migrations };

@@ -86,8 +86,10 @@ async function openPostgres(settings: { url: string; schema: string; connections
     application_name: 'caseref',
     types,
   });
-  // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
+  // A connection that breaks, idle or between two statements of a transaction (a restart of the server, a fail-over), is replaced,
+  // and the next query on it fails; without these listeners it would end the process.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const db = kysely(pool);
   try {
     await sql`create schema if not exists ${sql.id(settings.schema)}`.execute(db);

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { mayLeave, type StatementColumns, statementColumns, statementJoins, waitsUntold } from './case-delivery.ts';
 import { isUnderWay, reachedByNow } from './may-hold.ts';
 import type { Database } from './open.ts';
 import { mayLeaveStopped, stopped } from './recovery.ts';
@@ -26,30 +27,31 @@ export type Claimed = Pick<
   | 'attempts'
   | 'kid'
   | 'last_code'
-> & {
-  payload: Record<string, unknown> | null;
-  created_at: Date;
-  /** When it was put back into the outbox to be sent once more. */
-  reissued_at: Date | null;
-  /** When a person last asked for another try. */
-  retried_at: Date | null;
-  /** When the partner first took it. */
-  sent_at: Date | null;
-  /** An attempt ended so that the partner may have it. */
-  reached: boolean;
-  /** It left before, and the partner asked for that part of the stream again. */
-  replayed: boolean;
-  /** There is a receipt for it, whatever becomes of this attempt. */
-  receipted: boolean;
-  /** Data key of the reference, wrapped. */
-  wrapped: Buffer | null;
-  /** Encrypted content of the revision; only for what is not signed yet. */
-  revision_body: Buffer | null;
-  /** Effect of the stored decision. */
-  effect: string | null;
-  /** False where policy has to speak again before this may leave. */
-  decided: boolean;
-};
+> &
+  StatementColumns & {
+    payload: Record<string, unknown> | null;
+    created_at: Date;
+    /** When it was put back into the outbox to be sent once more. */
+    reissued_at: Date | null;
+    /** When a person last asked for another try. */
+    retried_at: Date | null;
+    /** When the partner first took it. */
+    sent_at: Date | null;
+    /** An attempt ended so that the partner may have it. */
+    reached: boolean;
+    /** It left before, and the partner asked for that part of the stream again. */
+    replayed: boolean;
+    /** There is a receipt for it, whatever becomes of this attempt. */
+    receipted: boolean;
+    /** Data key of the reference, wrapped. */
+    wrapped: Buffer | null;
+    /** Encrypted content of the revision; only for what is not signed yet. */
+    revision_body: Buffer | null;
+    /** Effect of the stored decision. */
+    effect: string | null;
+    /** False where policy has to speak again before this may leave. */
+    decided: boolean;
+  };
 
 /** Gates that look at the calendar speak anew each day (UTC). */
 function startOfDay(now: Date): Date {
@@ -86,7 +88,7 @@ export async function claimDeliveries(db: Database, claim: ClaimTerms): Promise<
     with picked as (
       select d.id, d.n, d.priority, d.position,
         -- Looked up row by row: an "exists" may be answered by reading the whole table once for each claim.
-        d.event not in ('submitted', 'revised') or coalesce((
+        ${mayLeave} or d.statement is null and coalesce((
           select true from decision x where x.originator = d.originator and x.id = d.reference_id
             and x.partner = d.partner and x.direction = 'out' and x.basis = ${claim.basis}
             and x.effect = 'send' and x.revision = d.revision and x.decided_at >= ${startOfDay(claim.now)}
@@ -100,6 +102,7 @@ export async function claimDeliveries(db: Database, claim: ClaimTerms): Promise<
         and (d.lease_until is null or d.lease_until < ${claim.now})
         and (not ${claim.suspended} or d.event in ('receipt', 'withdrawn'))
         and (${mayLeaveStopped('d')} or not ${stopped(claim.partner)}) and not ${waitsClosed}
+        and not ${waitsUntold}
         and (d.event = 'receipt' or d.reference_id is null or not exists (
           select 1 from delivery e
           where e.partner = d.partner and e.state = 'queued' and e.event <> 'receipt'
@@ -124,16 +127,16 @@ export async function claimDeliveries(db: Database, claim: ClaimTerms): Promise<
       where d.id = p.id
       returning d.id, d.position, d.jti, d.event, d.originator, d.reference_id, d.revision, d.epoch, d.n, d.body,
         d.plain, d.digest, d.attempts, d.payload, d.partner, d.created_at, d.reissued_at, d.retried_at, d.kid, d.last_code, d.sent_at,
-        d.reached, d.priority = 2 as replayed, d.outcome is not null as receipted, p.decided)
+        d.reached, d.statement, d.priority = 2 as replayed, d.outcome is not null as receipted, p.decided)
     select c.id, c.jti, c.event, c.originator, c.reference_id, c.revision, c.epoch, c.n, c.body, c.plain, c.digest,
       c.attempts, c.payload, c.created_at, c.reissued_at, c.retried_at, c.kid, c.last_code, c.sent_at, c.reached, c.replayed, c.receipted,
-      c.decided, k.wrapped, r.body as revision_body, x.effect
+      c.decided, k.wrapped, r.body as revision_body, x.effect, ${statementColumns}
     from claimed c
     left join reference_key k on c.event <> 'receipt' and k.originator = c.originator and k.id = c.reference_id
     left join reference_revision r on c.digest is null and c.event <> 'receipt'
       and r.originator = c.originator and r.id = c.reference_id and r.revision = c.revision
     left join decision x on c.digest is null and c.event <> 'receipt' and x.originator = c.originator
-      and x.id = c.reference_id and x.partner = c.partner and x.direction = 'out'
+      and x.id = c.reference_id and x.partner = c.partner and x.direction = 'out' ${statementJoins}
     order by c.n`.execute(db);
   return rows;
 }
@@ -278,14 +281,17 @@ export interface NewDelivery {
   readonly payload: Record<string, unknown> | null;
   /** For a receipt: the jti of the message that it answers. */
   readonly answers?: string | null;
+  /** The statement about a case that it carries. */
+  readonly statement?: string | null;
   readonly at: Date;
 }
 
 /** The rows of deliveries to be queued; their numbers and signed bytes come with the first claim. */
 export function deliveryInsert(deliveries: readonly NewDelivery[]): Insert {
-  const rows = deliveries.map(({ at, answers = null, ...delivery }) => ({
+  const rows = deliveries.map(({ at, answers = null, statement = null, ...delivery }) => ({
     ...delivery,
     answers,
+    statement,
     state: 'queued',
     attempts: 0,
     next_at: at,

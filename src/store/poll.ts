@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { waitsUntold } from './case-delivery.ts';
 import { reachedByNow } from './may-hold.ts';
 import type { Database } from './open.ts';
 import type { Claimed } from './outbox.ts';
@@ -108,7 +109,7 @@ export async function hasMore(
       where d.partner = ${partner} and d.state = 'queued' and d.next_at <= ${now}
         and (d.lease_until is null or d.lease_until < ${now})
         and (not ${suspended} or d.event in ('receipt', 'withdrawn'))
-        and (${mayLeaveStopped('d')} or not ${stopped(partner)}) and not ${waitsClosed}
+        and (${mayLeaveStopped('d')} or not ${stopped(partner)}) and not ${waitsClosed} and not ${waitsUntold}
         and (d.event = 'receipt' or d.reference_id is null or not exists (
           select 1 from delivery e
           where e.partner = d.partner and e.state = 'queued' and e.event <> 'receipt' and e.originator = d.originator

@@ -95,9 +95,7 @@ async function hitConditions(trx: Trx, { addresses, numbers, assessment }: Porta
   if (addresses) {
     const macs = addresses.map((mac) => Buffer.from(mac));
     const { rows } = await sql<{ position: number }>`
-      select r.position from reference_index i
-      cross join lateral (select position from reference where originator = i.originator and id = i.id limit 1) r
-      where i.mac = any(${macs}::bytea[]) limit ${MANY + 1}`.execute(trx);
+      select position from reference_index where mac = any(${macs}::bytea[]) limit ${MANY + 1}`.execute(trx);
     wanted.push(rows.length > MANY ? standsAt(macs) : sql<boolean>`e.position = any(${positionsOf(rows)}::bigint[])`);
   }
   if (numbers) {
@@ -115,7 +113,7 @@ function positionsOf(rows: readonly { position: number }[]): number[] {
 
 function standsAt(macs: readonly Buffer[]) {
   return sql<boolean>`exists (
-    select 1 from reference_index i where i.originator = e.originator and i.id = e.id and i.mac = any(${[...macs]}::bytea[]))`;
+    select 1 from reference_index i where i.position = e.position and i.mac = any(${[...macs]}::bytea[]))`;
 }
 
 /**

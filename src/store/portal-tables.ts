@@ -85,3 +85,14 @@ export interface PortalUnitTable {
   wrapped: Buffer;
   break_hint: boolean;
 }
+
+export interface PortalTables {
+  portal_pending: PortalPendingTable;
+  portal_place: PortalPlaceTable;
+  portal_handle: PortalHandleTable;
+  portal_decision: PortalDecisionTable;
+  portal_view: PortalViewTable;
+  portal_find: PortalFindTable;
+  portal_saved: PortalSavedTable;
+  portal_unit: PortalUnitTable;
+}

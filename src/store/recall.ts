@@ -56,7 +56,7 @@ export async function cancelUnsent(
       state = case when sent_at is null then 'dropped' when outcome is null then 'sent' else 'receipted' end,
       last_code = case when sent_at is null then ${code} else last_code end
     where originator = ${name.originator} and reference_id = ${name.id}::uuid and state = 'queued'
-      and event in ('submitted', 'revised') ${those}
+      and event not in ('withdrawn', 'receipt', 'voided', 'verify') ${those}
     returning id, partner, epoch, n, state`.execute(trx);
   return rows.filter(({ state }) => state === 'dropped');
 }
@@ -160,6 +160,9 @@ export async function destroyReferences(
   for (const table of ['reference_key', 'reference_revision', 'doubted_revision', 'reference_index']) {
     await sql`delete from ${sql.table(table)} using ${named} where ${same(table, 'id')}`.execute(trx);
   }
+  await sql`update case_statement set payload = null, wrapped = null from ${named} where ${same('case_statement', 'reference_id')}`.execute(
+    trx,
+  );
   await sql`delete from idempotency using ${named} where ${same('idempotency', 'reference_id')}`.execute(trx);
   await sql`update delivery set body = null from ${named} where ${same('delivery', 'reference_id')}`.execute(trx);
   await sql`update message set body = null from ${named} where ${same('message', 'reference_id')}`.execute(trx);
@@ -169,7 +172,8 @@ export async function destroyReferences(
   await sql`
     update reference set state = ${state}, category = 'unknown', role = null, urgency = 'routine', tlp = 'unknown',
       hosting = null, jurisdictions = '{}', assignee = null, report = null, retain_until = null, received_at = null,
-      purge_after = null, expires_at = null, kept_code = null, kept_until = null, updated_at = ${at}
+      purge_after = null, expires_at = null, kept_code = null, kept_until = null, observed_at = null, seen_at = null,
+      seen_by = null, removals = 0, reappearances = 0, pen = null, updated_at = ${at}
     from ${named} where ${same('reference', 'id')}`.execute(trx);
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
 import { closedStates } from './recall.ts';
+import { trueState } from './recovery.ts';
 
 /** How our messages to a partner stand that have not come to their end. */
 export interface Outstanding {
@@ -125,9 +126,9 @@ export async function lockUnanswered(
     select d.id from delivery d
     where d.partner = ${partner} and d.state in ('sent', 'overdue') and d.event not in ('receipt', 'voided')
       and d.sent_at < ${before} and (d.body is not null or d.plain is not null)
-      and (d.event not in ('submitted', 'revised') or exists (
+      and (d.event not in ('submitted', 'revised') and d.statement is null or exists (
         select 1 from reference r where r.originator = d.originator and r.id = d.reference_id
-          and r.state <> all(${[...closedStates]}::text[])))
+          and ${trueState} <> all(${[...closedStates]}::text[])))
     order by d.position limit ${limit} for update of d skip locked`.execute(trx);
   return rows.map(({ id }) => id);
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { renewTellings } from './case-tellings.ts';
 import type { Database, Trx } from './open.ts';
 import type { LossCause, OpenedBy, RecoveryTable } from './recovery-tables.ts';
 
@@ -128,10 +129,11 @@ export async function renewUnsigned(
       update delivery d set state = 'dropped', last_code = 'state-lost', lease = null, lease_until = null
       from w where d.id = w.old returning d.id)
     insert into delivery (id, position, partner, jti, event, originator, reference_id, revision, priority, payload, state,
-      attempts, next_at, created_at, answers)
+      attempts, next_at, created_at, answers, statement)
     select w.id, w.position, d.partner, w.jti, d.event, d.originator, d.reference_id, d.revision, d.priority, d.payload,
-      'queued', 0, d.next_at, d.created_at, d.answers
+      'queued', 0, d.next_at, d.created_at, d.answers, d.statement
     from w join delivery d on d.id = w.old join ended e on e.id = d.id`.execute(trx);
+  await renewTellings(trx, renewed);
 }
 
 /** Puts a partner's references behind the veil, or, once it is lifted for the partner, out from behind it; see migration 0014. */
@@ -169,6 +171,16 @@ export async function countsOfVeiled(db: Database, partners: readonly string[]):
     select originator as partner, count(*)::int as n from reference
     where originator = any(${[...partners]}::text[]) and veiled_state is not null group by originator`.execute(db);
   return new Map(rows.map(({ partner, n }) => [partner, n]));
+}
+
+/** Of these partners, those whose references show nowhere now. */
+export async function veiledAmong(db: Database, partners: readonly string[]): Promise<Set<string>> {
+  if (partners.length === 0) return new Set();
+  const { rows } = await sql<{ partner: string }>`
+    select distinct partner from recovery where partner = any(${[...partners]}::text[]) and opened_at is null`.execute(
+    db,
+  );
+  return new Set(rows.map(({ partner }) => partner));
 }
 
 /** How many references of a partner are veiled. */

@@ -1,30 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './open.ts';
-import { closedStates } from './recall.ts';
 import type { Insert, NewRow } from './rows.ts';
-
-export interface Hit {
-  readonly mac: string;
-  readonly name: 'K1' | 'K2' | 'K3';
-  readonly originator: string;
-  readonly id: string;
-  readonly state: string;
-}
-
-/** References whose address has one of these blind indexes, newest first, at most `each` for every index. */
-export async function findByIndex(db: Database, macs: readonly Uint8Array[], each: number): Promise<Hit[]> {
-  if (macs.length === 0) return [];
-  const wanted = macs.map((mac) => `\\x${Buffer.from(mac).toString('hex')}`);
-  const { rows } = await sql<Hit>`
-    select encode(w.mac, 'hex') as mac, f.name, f.originator, f.id, f.state
-    from unnest(${wanted}::bytea[]) as w (mac)
-    cross join lateral (
-      select i.name, i.originator, i.id, r.state, r.position
-      from reference_index i join reference r on r.originator = i.originator and r.id = i.id
-      where i.mac = w.mac and r.state <> all(${[...closedStates]}::text[]) order by r.position desc limit ${each}) f
-    order by f.position desc`.execute(db);
-  return rows;
-}
 
 /** Which of these ids of one originator are taken. */
 export async function takenIds(db: Database, originator: string, ids: readonly string[]): Promise<Set<string>> {
@@ -75,9 +51,15 @@ export function referenceInserts(rows: ReferenceRows): Insert[] {
     { table: 'reference', rows: rows.references },
     { table: 'reference_key', rows: rows.keys },
     { table: 'reference_revision', rows: rows.revisions },
-    { table: 'reference_index', rows: rows.indexes, ignoreConflicts: true },
+    { table: 'reference_index', rows: placed(rows), ignoreConflicts: true },
     { table: 'decision', rows: rows.decisions },
   ];
+}
+
+/** Index rows with the positions of their references; of one that is there already the table itself knows it. */
+function placed({ references, indexes }: ReferenceRows): NewRow[] {
+  const positions = new Map(references.map((row) => [`${row.originator} ${row.id}`, row.position]));
+  return indexes.map((row) => ({ ...row, position: positions.get(`${row.originator} ${row.id}`) ?? null }));
 }
 
 /** Brings references and decisions to what a newer revision says; the decisions replace those of the same pair. */
@@ -90,7 +72,8 @@ export async function reviseReferences(
     await sql`
       update reference r set state = coalesce(s.state, r.state), revision = s.revision, category = s.category, role = s.role,
         urgency = s.urgency, tlp = s.tlp, hosting = s.hosting, jurisdictions = s.jurisdictions, assignee = s.assignee,
-        report = s.report, retain_until = s.retain_until, expires_at = s.expires_at, received_at = s.received_at, updated_at = s.updated_at
+        report = s.report, retain_until = s.retain_until, expires_at = s.expires_at, received_at = s.received_at,
+        observed_at = s.observed_at, updated_at = s.updated_at
       from jsonb_populate_recordset(null::reference, ${JSON.stringify(references)}::jsonb) as s
       where r.originator = s.originator and r.id = s.id and r.revision < s.revision`.execute(db);
   }

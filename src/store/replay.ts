@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
-import { stopped } from './recovery.ts';
+import { stopped, trueState } from './recovery.ts';
 import type { ReplayTable } from './replay-tables.ts';
 import type { DeliveryState } from './tables.ts';
 
@@ -62,7 +62,7 @@ export interface Stretch {
   readonly created_at: Date;
   /** Its signed bytes are here and can be read. */
   readonly kept: boolean;
-  /** State of the reference that it carries, and whether a newer revision of that has come since. */
+  /** State of the reference that it carries or speaks of, and whether a newer revision of what it carries has come since. */
   readonly reference_state: string | null;
   /** The reference is closed by the word of somebody who said that we withdrew it: the operator has not decided yet. */
   readonly closed_by_word: boolean;
@@ -78,9 +78,11 @@ export async function lockStretch(
   const { rows } = await sql<Stretch>`
     select d.id, d.n, d.state, d.event, d.last_code, d.outcome, d.created_at,
       d.digest is not null and (d.plain is not null or (d.body is not null and k.id is not null)) as kept,
-      r.state as reference_state, r.veiled_state is not null as closed_by_word, coalesce(r.revision <> d.revision, false) as superseded
+      ${trueState} as reference_state, coalesce(r.direction = 'out' and r.veiled_state is not null, false) as closed_by_word,
+      coalesce(r.revision <> d.revision, false) as superseded
     from delivery d
-    left join reference r on d.event in ('submitted', 'revised') and r.originator = d.originator and r.id = d.reference_id
+    left join reference r on (d.event in ('submitted', 'revised') or d.statement is not null)
+      and r.originator = d.originator and r.id = d.reference_id
     left join reference_key k on d.body is not null and k.originator = d.originator and k.id = d.reference_id
     where d.partner = ${partner} and d.epoch = ${epoch}::uuid and d.n between ${from} and ${to}
     order by d.n limit ${limit} for update of d`.execute(trx);
@@ -108,7 +110,7 @@ export async function askForStopped(trx: Trx, partner: string, ids: readonly str
   await sql`
     update delivery set priority = ${REPLAYED}, next_at = ${at}, reissued_at = ${at}, basis = null
     where id = any(${[...ids]}::uuid[]) and state = 'queued' and digest is not null and sent_at is null
-      and event in ('submitted', 'revised') and ${stopped(partner)}`.execute(trx);
+      and (event in ('submitted', 'revised') or statement is not null) and ${stopped(partner)}`.execute(trx);
 }
 
 /** How many replayed messages a partner has still before it. */

@@ -19,6 +19,9 @@ export interface PastReference {
   readonly body: Buffer | null;
   /** Whether a message about it has left for this partner. */
   readonly sent: boolean;
+  readonly case_held: boolean | null;
+  readonly case_clearance: string | null;
+  readonly case_timeout: string | null;
 }
 
 /** Runs `work` where the server itself refuses every write, on one unmoving view of the store. */
@@ -48,6 +51,7 @@ export async function readPast(
   const below = page.before === undefined ? sql`true` : sql`r.position < ${page.before}`;
   const { rows } = await sql<PastReference>`
     select r.position, r.originator, r.id, r.direction, r.revision, k.wrapped, v.body,
+      r.case_held, r.case_clearance, r.case_timeout,
       r.direction = 'out' and exists (
         select 1 from delivery d where d.originator = r.originator and d.reference_id = r.id and d.partner = ${past.partner}
           and d.event in ('submitted', 'revised') and d.sent_at is not null) as sent

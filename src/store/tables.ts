@@ -1,28 +1,15 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import type { TraceStep } from '../domain/decision.ts';
-import type {
-  LiaisonInvitationTable,
-  LiaisonPasskeyTable,
-  LiaisonTable,
-  PortalCeremonyTable,
-  PortalSessionTable,
-} from './liaison-tables.ts';
-import type {
-  PortalDecisionTable,
-  PortalFindTable,
-  PortalHandleTable,
-  PortalPendingTable,
-  PortalPlaceTable,
-  PortalSavedTable,
-  PortalUnitTable,
-  PortalViewTable,
-} from './portal-tables.ts';
+import type { CaseCourseTable, CaseStatementTable, CaseTellingTable } from './case-tables.ts';
+import type { LiaisonTables } from './liaison-tables.ts';
+import type { PortalTables } from './portal-tables.ts';
 import type { OwnEpochTable, RecoveryTable, StoreLifeTable, UnknownReceiptTable } from './recovery-tables.ts';
 import type { GapTable, ReplayRequestTable, ReplayTable } from './replay-tables.ts';
 import type {
   ActSignatureTable,
   ActTable,
   AttestationTable,
+  CodeListTable,
   Json,
   KeyLossTable,
   OperatorTable,
@@ -32,6 +19,7 @@ import type {
   PartnerTable,
   PolicyDenyTable,
   PolicyTable,
+  UnitTable,
 } from './trust-tables.ts';
 
 export interface NodeTable {
@@ -77,6 +65,20 @@ export interface ReferenceTable {
   doubted_at: Date | null;
   /** What it truly is while it is sealed for no other reason than that its originator's withdrawals are not all in. */
   veiled_state: string | null;
+  /** Whether a hold that binds is in force, what clearance has come to, and what is done after its deadline; null while nothing was said. */
+  case_held: boolean | null;
+  case_clearance: string | null;
+  case_timeout: string | null;
+  /** Since when it is an emergency, which a revision may have made it. */
+  emergency_at: Generated<Date | null>;
+  /** What answers whether an address is known: `observedAt` of the content, and what was said in its case since. */
+  observed_at: Date | null;
+  seen_at: Date | null;
+  seen_by: string | null;
+  removals: Generated<number>;
+  reappearances: Generated<number>;
+  /** Who holds the pen; null while that is the originator. */
+  pen: string[] | null;
 }
 
 export interface ReferenceKeyTable {
@@ -99,6 +101,8 @@ export interface ReferenceIndexTable {
   name: string;
   originator: string;
   id: string;
+  /** That of its reference. */
+  position: Generated<number>;
 }
 
 export interface DecisionTable {
@@ -222,6 +226,8 @@ export interface DeliveryTable {
   former_digests: string[] | null;
   /** The partner signed both that it refused it and that it had it. */
   contradicted: Generated<boolean>;
+  /** The statement about a case that it carries. */
+  statement: string | null;
 }
 
 export interface EventTable {
@@ -326,7 +332,7 @@ export interface VoidedRunTable {
   at: Date;
 }
 
-export interface Tables {
+export interface Tables extends LiaisonTables, PortalTables {
   node: NodeTable;
   feed_counter: { single: boolean; position: number };
   partner: PartnerTable;
@@ -339,6 +345,9 @@ export interface Tables {
   unknown_receipt: UnknownReceiptTable;
   policy: PolicyTable;
   policy_deny: PolicyDenyTable;
+  case_statement: CaseStatementTable;
+  case_telling: CaseTellingTable;
+  case_course: CaseCourseTable;
   reference: ReferenceTable;
   reference_key: ReferenceKeyTable;
   reference_revision: ReferenceRevisionTable;
@@ -363,21 +372,10 @@ export interface Tables {
   held_withdrawal: HeldWithdrawalTable;
   traffic: TrafficTable;
   operator: OperatorTable;
+  unit: UnitTable;
+  code_list: CodeListTable;
   key_loss: KeyLossTable;
   attestation: AttestationTable;
   act: ActTable;
   act_signature: ActSignatureTable;
-  liaison: LiaisonTable;
-  liaison_passkey: LiaisonPasskeyTable;
-  liaison_invitation: LiaisonInvitationTable;
-  portal_session: PortalSessionTable;
-  portal_ceremony: PortalCeremonyTable;
-  portal_pending: PortalPendingTable;
-  portal_place: PortalPlaceTable;
-  portal_handle: PortalHandleTable;
-  portal_decision: PortalDecisionTable;
-  portal_view: PortalViewTable;
-  portal_find: PortalFindTable;
-  portal_saved: PortalSavedTable;
-  portal_unit: PortalUnitTable;
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Trx } from './open.ts';
 
 /** What is counted: minutes and days of what we send to a partner, days of what we take from it. */
-export type TrafficKind = 'sent-minute' | 'sent-day' | 'taken-day' | 'emergency-day';
+export type TrafficKind = 'sent-minute' | 'sent-day' | 'taken-day' | 'emergency-day' | 'hold-day';
 
 export interface Traffic {
   readonly partner: string;

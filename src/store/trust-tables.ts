@@ -1,4 +1,5 @@
 import type { JSONColumnType } from 'kysely';
+import type { CodeList } from '../domain/code-lists.ts';
 import type { Contact, Coverage, Deny, Endpoints, Policy } from '../domain/contract.types.ts';
 import type { PublicJwk, SigningAlgorithm } from '../domain/secrets.ts';
 
@@ -131,6 +132,15 @@ export interface ActSignatureTable {
   at: Date;
 }
 
+/** A party that runs no node and is heard through this one. */
+export interface UnitTable {
+  name: string;
+  jurisdiction: string;
+  phone: string | null;
+  added_at: Date;
+  removed_at: Date | null;
+}
+
 /** A lost signing key of ours, and when its deliveries are looked at again. */
 export interface KeyLossTable {
   kid: string;
@@ -152,4 +162,16 @@ export interface AttestationTable {
   lease: string | null;
   lease_until: Date | null;
   settled_at: Date | null;
+}
+
+/** A version of a code list that was imported; one that waits for its second person counts for nothing. */
+export interface CodeListTable {
+  list: string;
+  version: string;
+  document: Json<CodeList>;
+  digest: string;
+  state: 'pending' | 'active' | 'superseded';
+  author: string | null;
+  approver: string | null;
+  imported_at: Date;
 }

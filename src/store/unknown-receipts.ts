@@ -126,7 +126,7 @@ export async function closeOwn(
  * Whether a delivery (`d`) has to wait because its reference was closed by `closeOwn`: until the operator shows it again, or
  * withdraws it and so ends it. A condition; asked row by row, since an "exists" may be answered by reading the whole table.
  */
-export const waitsClosed: RawBuilder<boolean> = sql<boolean>`(d.event in ('submitted', 'revised') and coalesce((
+export const waitsClosed: RawBuilder<boolean> = sql<boolean>`((d.event in ('submitted', 'revised') or d.statement is not null) and coalesce((
   select r.direction = 'out' and r.veiled_state is not null from reference r
   where r.originator = d.originator and r.id = d.reference_id), false))`;
 

@@ -1,4 +1,5 @@
-import type { Issuer, Receipt, Uuid, Voided, Withdrawn } from '../domain/contract.types.ts';
+import type { Utterance } from '../domain/authority/utterance.ts';
+import type { Issuer, Receipt, SourceRef, Uuid, Voided, Withdrawn } from '../domain/contract.types.ts';
 import {
   EVENT_PREFIX,
   type EventName,
@@ -48,6 +49,32 @@ export function revisedClaims(
 /** The originator takes its reference back. */
 export function withdrawnClaims(envelope: Envelope, id: Uuid, withdrawal: Withdrawn): SignableClaims {
   return claimsOf(envelope, ownReference(envelope, id), 'withdrawn', { ...withdrawal });
+}
+
+/** What this node says about a reference, its own or a partner's; `toe` says when, on every copy alike. */
+export function statedClaims(
+  envelope: Envelope,
+  reference: SourceRef,
+  { event, payload, said }: Utterance,
+): SignableClaims {
+  const subject: SubjectId = { format: 'iss_sub', ...reference };
+  return { ...claimsOf(envelope, subject, event, { ...payload }), ...timeOf(envelope, said) };
+}
+
+/** What a party said about our reference, told to another holder of it; `jti` and `digest` of the message in which it was said. */
+export function relayedClaims(
+  envelope: Envelope,
+  id: Uuid,
+  { event, payload, said, by }: Utterance,
+  { jti, digest }: Pick<AnsweredMessage, 'jti' | 'digest'>,
+): SignableClaims {
+  const relayed = { by, event, jti, digest, body: payload };
+  return { ...claimsOf(envelope, ownReference(envelope, id), 'relayed', relayed), ...timeOf(envelope, said) };
+}
+
+/** Time of event (RFC 8417), in seconds; never after the time of issue. */
+function timeOf({ iat }: Envelope, said: number): { toe: number } {
+  return { toe: Math.min(Math.floor(said / 1000), iat) };
 }
 
 /** What became of a received message; its subject is that of the message. */

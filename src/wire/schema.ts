@@ -1,7 +1,14 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import acknowledged from '../../schemas/acknowledged.schema.json' with { type: 'json' };
+import acted from '../../schemas/acted.schema.json' with { type: 'json' };
+import assessed from '../../schemas/assessed.schema.json' with { type: 'json' };
+import clearance from '../../schemas/clearance.schema.json' with { type: 'json' };
 import deny from '../../schemas/deny.schema.json' with { type: 'json' };
+import feedback from '../../schemas/feedback.schema.json' with { type: 'json' };
 import formats from '../../schemas/formats.schema.json' with { type: 'json' };
+import handover from '../../schemas/handover.schema.json' with { type: 'json' };
+import hold from '../../schemas/hold.schema.json' with { type: 'json' };
 import industryReference from '../../schemas/industry-reference.schema.json' with { type: 'json' };
 import industryRevised from '../../schemas/industry-revised.schema.json' with { type: 'json' };
 import keySet from '../../schemas/key-set.schema.json' with { type: 'json' };
@@ -13,6 +20,7 @@ import pollRequest from '../../schemas/poll-request.schema.json' with { type: 'j
 import problem from '../../schemas/problem.schema.json' with { type: 'json' };
 import receipt from '../../schemas/receipt.schema.json' with { type: 'json' };
 import reference from '../../schemas/reference.schema.json' with { type: 'json' };
+import relayed from '../../schemas/relayed.schema.json' with { type: 'json' };
 import replayAnswer from '../../schemas/replay-answer.schema.json' with { type: 'json' };
 import replayRefusal from '../../schemas/replay-refusal.schema.json' with { type: 'json' };
 import replayRequest from '../../schemas/replay-request.schema.json' with { type: 'json' };
@@ -20,6 +28,7 @@ import revised from '../../schemas/revised.schema.json' with { type: 'json' };
 import set from '../../schemas/set.schema.json' with { type: 'json' };
 import submission from '../../schemas/submission.schema.json' with { type: 'json' };
 import submitted from '../../schemas/submitted.schema.json' with { type: 'json' };
+import toldBy from '../../schemas/told-by.schema.json' with { type: 'json' };
 import verify from '../../schemas/verify.schema.json' with { type: 'json' };
 import voided from '../../schemas/voided.schema.json' with { type: 'json' };
 import withdrawn from '../../schemas/withdrawn.schema.json' with { type: 'json' };
@@ -28,7 +37,14 @@ import { describe } from './schema-message.ts';
 
 /** The published schemas that a value can be checked against, named as their files are. */
 const schemas = {
+  acknowledged,
+  acted,
+  assessed,
+  clearance,
   deny,
+  feedback,
+  handover,
+  hold,
   'industry-reference': industryReference,
   'industry-revised': industryRevised,
   'key-set': keySet,
@@ -40,6 +56,7 @@ const schemas = {
   problem,
   receipt,
   reference,
+  relayed,
   'replay-answer': replayAnswer,
   'replay-refusal': replayRefusal,
   'replay-request': replayRequest,
@@ -47,6 +64,7 @@ const schemas = {
   set,
   submission,
   submitted,
+  'told-by': toldBy,
   verify,
   voided,
   withdrawn,

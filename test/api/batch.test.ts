@@ -90,7 +90,12 @@ describe('a batch', () => {
       [7, 413, 'too-large'],
       [8, 201, undefined],
     ]);
-    expect(results[0]).toMatchObject({ id, effects: { send: 0, hold: 0, withhold: 0 }, duplicates: 0 });
+    expect(results[0]).toMatchObject({
+      id,
+      effects: { send: 0, hold: 0, withhold: 0 },
+      duplicates: 0,
+      duplicateAnswer: 'new',
+    });
     expect(results[2]?.errors?.[0]).toMatchObject({ pointer: '/category' });
     expect(results[2]?.errors?.[0]?.next).toBeTruthy();
   });

@@ -50,8 +50,22 @@ describe('a submission', () => {
     const first = await submitted();
     const second = await submitted({ url: first.sent.url });
     expect(second.duplicates).toEqual([
-      { originator: api.exchange.self, id: first.reference.id, match: 'known', state: 'open' },
+      { originator: api.exchange.self, id: first.reference.id, match: 'known', state: 'open', open: true, rule: '1' },
     ]);
+    expect(second.duplicateAnswer).toMatchObject({ answer: 'known', rule: '1', penConflict: [] });
+    const shown = (await api.call('GET', `/v1/references/${first.reference.id}`)).json();
+    expect(shown.duplicates).toMatchObject([{ id: second.reference.id, match: 'known' }]);
+    expect(JSON.stringify([second.duplicates, shown.duplicates])).not.toContain('host.example');
+    const act = async (query: string, action: string) => {
+      const body = { action, at: '2026-10-01T10:00:00Z', standing: 'observed' };
+      const path = `/v1/references/${first.reference.id}/actions${query}`;
+      const answer = await api.call('POST', path, { body });
+      expect(answer.statusCode).toBe(201);
+      return answer.json();
+    };
+    const linked = { originator: api.exchange.self, id: second.reference.id, told: [police] };
+    expect((await act('?alsoLinked=true', 'online')).linked).toEqual([linked]);
+    expect(await act('', 'unavailable')).not.toHaveProperty('linked');
   });
 
   test('with a host in capitals is brought to its canonical form, and the answer says so', async () => {

@@ -1,4 +1,5 @@
 import * as catchUp from './catch-up.ts';
+import * as duplicates from './duplicates.ts';
 import * as exchange from './exchange.ts';
 import * as guard from './guard.ts';
 import * as imported from './import.ts';
@@ -11,7 +12,7 @@ const benches: Readonly<
     string,
     { bench: (print: (figure: Record<string, unknown>) => void, args?: readonly string[]) => Promise<void> }
   >
-> = { 'catch-up': catchUp, exchange, guard, import: imported, portal, simulate, verify };
+> = { 'catch-up': catchUp, duplicates, exchange, guard, import: imported, portal, simulate, verify };
 
 const wanted = process.argv[2];
 const chosen = wanted === undefined ? Object.keys(benches) : [wanted];

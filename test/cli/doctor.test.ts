@@ -95,8 +95,9 @@ describe('two nodes that run', () => {
 
   test('open alerts stand above the list of deliveries, and are closed by their id', async () => {
     const { out, err } = await cli(['delivery', 'list']);
-    expect(err).toMatch(/^! emergency-undelivered, http:\S+, .*: An emergency could not be delivered\.$/m);
+    expect(err).toMatch(/^! emergency-undelivered, http:\S+, .*: An emergency could not be delivered\. Call now: .*$/m);
     expect(out).not.toContain('emergency-undelivered');
+    expect(err.match(/Call now/g)).toHaveLength(1);
     const { report } = await doctor();
     const alert = report.findings.find(({ code }) => code === 'emergency-undelivered')?.alert ?? '';
     expect((await cli(['doctor', '--close', alert])).code).toBe(0);

@@ -53,6 +53,8 @@ test.each([
   ],
   ...['policy deny add', 'policy deny list', 'policy deny remove', 'client create', 'client list', 'client revoke'],
   ...['reference submit', 'reference import', 'reference list', 'reference show', 'delivery list', 'delivery retry'],
+  ...['reference assess', 'reference act', 'reference handover', 'reference hold', 'reference clear'],
+  ...['reference acknowledge', 'reference feedback', 'unit add', 'unit list', 'unit remove'],
   ...['delivery drop', 'events', 'doctor'],
 ])('there is caseref %s', (path) => expect(leaves.map((leaf) => leaf.path)).toContain(`caseref ${path}`));
 

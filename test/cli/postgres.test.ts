@@ -57,6 +57,30 @@ test('a database that is not there is out of reach', async () => {
   expect(err).not.toContain('an-invented-word');
 });
 
+test('an error of its own ends a running node with code 1 and one line, and tells nothing of where it happened', async () => {
+  const directory = join(folder, 'erring');
+  const made = await on(['init', '--data', directory, ...who.with(1, 'http://localhost:8440'), '--schema', 'erring']);
+  expect(made.code, made.err).toBe(0);
+  const file = join(directory, 'node.json');
+  const settings = JSON.parse(await readFile(file, 'utf8')) as object;
+  const ports = { peer: await freePort(), api: await freePort(), portal: await freePort() };
+  const listeners = Object.entries(ports).map(([name, port]) => [name, { host: '127.0.0.1', port }]);
+  await writeFile(file, JSON.stringify({ ...settings, ...Object.fromEntries(listeners) }));
+  const fault = `process.once('SIGUSR2', () => { throw Object.assign(new TypeError('https://host.example/never-printed'), { code: '57P01' }); })`;
+  const node = start(['serve'], {
+    CASEREF_DATA: directory,
+    CASEREF_PASSPHRASE: 'an invented passphrase for tests',
+    CASEREF_DATABASE: database.url,
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(fault)}`,
+  });
+  const over = ended(node);
+  node.stderr?.on('data', (text: Buffer) => String(text).includes('fewer than two operators') && node.kill('SIGUSR2'));
+  const { code, out, err } = await over;
+  expect(code).toBe(1);
+  expect(err).toContain('internal: The program met an error of its own (TypeError 57P01).');
+  expect(out + err).not.toMatch(/never-printed|\n\s+at |ReferenceError/);
+});
+
 describe('a second serve on the same PostgreSQL', () => {
   const first = () => join(folder, 'served');
   const second = () => join(folder, 'twin');

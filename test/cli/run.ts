@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { passedOn } from '../support/passed-on.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/caseref.ts', import.meta.url));
 
@@ -15,9 +16,9 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
 }
 
-/** Starts the real command line as a process of its own; nothing of this process's environment but the path reaches it. */
+/** Starts the real command line as a process of its own; of this process's environment only `passedOn` reaches it. */
 export function start(args: readonly string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
-  const env = { PATH: process.env.PATH, ...environment };
+  const env = { ...passedOn, ...environment };
   return spawn(process.execPath, [entry, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] });
 }
 

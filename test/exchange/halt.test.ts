@@ -29,7 +29,8 @@ beforeEach(async () => {
 });
 afterEach(() => halt.stop());
 
-const delivery = (event: string, reissued_at: Date | null = null) => ({ event, reissued_at }) as unknown as Claimed;
+const delivery = (event: string, reissued_at: Date | null = null) =>
+  ({ event, statement_id: null, reissued_at }) as unknown as Claimed;
 const enter = (event: string, issuer = sender) => halt.enter(delivery(event), issuer, basis);
 
 async function entered(event: string, issuer = sender) {

@@ -65,6 +65,9 @@ function voice(exchange: Exchange, clock: Clock) {
       say('revised', { ...content(id, change), supersedes: `S256:${'A'.repeat(43)}` }, about(id)),
     withdraw: (id: string, change: Json = {}) =>
       say('withdrawn', { reason: 'sent-in-error', purge: true, ...change }, about(id)),
+    /** It says something about a reference, its own or ours; the jti. */
+    speak: (event: string, payload: Json, id: string, originator = sender) =>
+      say(event, payload, about(id, originator)),
     /** It answers a message that may exist or not; `about` is our reference that the message was about. */
     receipt(answers: string, given: { outcome?: string; about?: string; receivedAt?: number } = {}) {
       const { outcome = 'accepted', about: id, receivedAt = clock.now } = given;

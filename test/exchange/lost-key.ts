@@ -3,7 +3,7 @@ import { browseEvents, showReference } from '../../src/exchange/browse.ts';
 import { createReceive } from '../../src/exchange/receive.ts';
 import { markSuspect } from '../../src/exchange/suspect.ts';
 import { inTransaction } from '../../src/store/transaction.ts';
-import { befriend, type TestExchange, testExchange } from '../support/exchange.ts';
+import { befriend, type TestExchange, type TestExchangeSettings, testExchange } from '../support/exchange.ts';
 import { freshJti, wireReference } from '../support/foreign-partner.ts';
 import {
   honestClaims,
@@ -34,10 +34,10 @@ export const withdrawal = { reason: 'sent-in-error', purge: true };
 export const supersedes = `S256:${'A'.repeat(43)}`;
 
 /** A node with a partner that signs by the key `operational`, which gets lost, and by a `successor`, which does not. */
-export async function lostKeyBench() {
+export async function lostKeyBench(given: Pick<TestExchangeSettings, 'store'> = {}) {
   let clock = now * 1000;
   const successor = testKey();
-  const node: TestExchange = await testExchange({ issuer: self, clock: () => clock });
+  const node: TestExchange = await testExchange({ ...given, issuer: self, clock: () => clock });
   const { db } = node.exchange.store;
   await befriend(node.exchange, sender, {}, operational);
   const { kid, alg, jwk } = successor;

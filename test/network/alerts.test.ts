@@ -56,6 +56,19 @@ async function feedOf(type: string) {
   return items.filter((event) => event.type === type && event.partner === partner.issuer);
 }
 
+/** Waits for the operator's command to be run with this behind it. */
+async function paged(wanted: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'caseref-paged-'));
+  const told = join(folder, 'told.txt');
+  const telling = startTelling(node.running.exchange, ['/bin/sh', '-c', `echo "$@" >> ${told}`, 'page']);
+  try {
+    await eventually(wanted, async () => (await readFile(told, 'utf8').catch(() => '')).includes(`${wanted}\n`));
+  } finally {
+    await telling.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /** Ages what was stored, where a real partner would take hours. */
 async function ageMessages(hours: number): Promise<void> {
   const { db } = node.running.exchange.store;
@@ -258,15 +271,18 @@ describe('an emergency', () => {
 
   test('that nobody acknowledged in a quarter of an hour is told once, and stays closed', async () => {
     await partner.meet(node);
-    await pushed({ events: { 'urn:caseref:event:1:submitted': wireReference(emergency) } });
+    const unheard = wireReference({ ...emergency, url: `${emergency.url}/unheard` });
+    await pushed({ events: { 'urn:caseref:event:1:submitted': unheard } });
     await findMissed(node.running.exchange);
     expect(await openAlerts()).toEqual([]);
     const { db } = node.running.exchange.store;
     const at = new Date(Date.now() - HOUR);
-    await db.updateTable('reference').set({ created_at: at }).where('originator', '=', partner.issuer).execute();
+    await db.updateTable('reference').set({ emergency_at: at }).where('originator', '=', partner.issuer).execute();
     for (let times = 0; times < 3; times += 1) await findMissed(node.running.exchange);
     const alert = await raised('emergency-unacknowledged');
     expect(alert.count).toBe(1);
+    expect((await feedOf('alert.raised')).at(-1)).toMatchObject({ code: alert.code, detail: { alert: alert.id } });
+    await paged(`emergency-unacknowledged ${alert.id}`);
     await node.ask('alert.close', { id: alert.id });
     await findMissed(node.running.exchange);
     expect(await openAlerts()).toEqual([]);

@@ -9,7 +9,7 @@ import { befriendNode, type TestNode, testNode } from '../support/node.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 
 // Sender and receiver in two real processes each, on one PostgreSQL each, under load, while any of the four is killed at any
-// moment. CASEREF_PROCESSES_MESSAGES and CASEREF_PROCESSES_KILLS ask for more than the suite has time for,
+// moment and their databases end all connections. CASEREF_PROCESSES_MESSAGES and CASEREF_PROCESSES_KILLS ask for more than the suite has time for,
 // CASEREF_PROCESSES_SEED for another choice of victims and moments.
 
 const COUNT = Number(process.env.CASEREF_PROCESSES_MESSAGES ?? 250);
@@ -112,7 +112,7 @@ async function submit(n: number): Promise<{ readonly id: string; readonly revise
   return { id, revised: true };
 }
 
-/** Kills one process or both of a node at a moment of its own, and starts it again at another. */
+/** Kills one process or both of a node at a moment of its own and starts it again at another; then cuts off a database. */
 async function trouble(random: () => number, isOver: () => boolean): Promise<void> {
   for (let kill = 0; kill < KILLS && !isOver(); kill += 1) {
     await pause(200 + random() * 1200);
@@ -121,7 +121,17 @@ async function trouble(random: () => number, isOver: () => boolean): Promise<voi
     await Promise.all(victims.map((twin) => twin.kill()));
     await pause(random() * 500);
     await Promise.all(victims.map((twin) => twin.start()));
+    await cut(stores[kill % 2] as Store);
   }
+}
+
+/** Ends every connection to a database at once but the one that asks for it, as a fail-over does. */
+async function cut(store: Store): Promise<void> {
+  await rowsOf(
+    store,
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid()`,
+  );
 }
 
 async function rowsOf<Row>(store: Store, text: string): Promise<Row[]> {

@@ -47,6 +47,10 @@ describe('arguments are checked before anything is done', () => {
     ['reference.list', { since: 'yesterday' }, '/since'],
     ['reference.list', { since: '2026-02-31T10:00:00+01:00' }, '/since'],
     ['reference.show', { id: "1' or 1=1" }, '/id'],
+    ['reference.say', { id: crypto.randomUUID(), event: 'shouted', payload: {} }, '/event'],
+    ['reference.say', { id: crypto.randomUUID(), event: 'feedback' }, '/payload'],
+    ['unit.add', { name: 'Desk' }, '/jurisdiction'],
+    ['unit.remove', {}, '/name'],
     ['delivery.list', { state: 'lost' }, '/state'],
     ['events', { limit: '50' }, '/limit'],
   ])('%s with %j points to %s', async (name, args, pointer) => {

@@ -36,8 +36,8 @@ function walk(value: unknown, at: string, conditional: boolean): Place[] {
   return [...own, ...named, ...single, ...conditions, ...parts];
 }
 
-/** The two objects without members of their own: what an event carries, and what every kind of key needs. */
-const open = new Set(['formats.schema.json#/$defs/keyMaterial']);
+/** Objects without members of their own: what an event carries or relays, and what every kind of key needs. */
+const open = new Set(['formats.schema.json#/$defs/keyMaterial', 'relayed.schema.json#/properties/body']);
 function isPayload(at: string): boolean {
   return at.startsWith('set.schema.json#/properties/events/patternProperties/');
 }
@@ -45,6 +45,7 @@ function isPayload(at: string): boolean {
 test('the contract has the schemas that the protocol names', () => {
   expect(files.map((name) => name.replace('.schema.json', '')).sort()).toEqual(
     [
+      ...['acknowledged', 'acted', 'assessed', 'clearance', 'feedback', 'handover', 'hold', 'relayed', 'told-by'],
       ...[
         'deny',
         'formats',

@@ -19,7 +19,10 @@ const lists = readdirSync(folder).map(
   (name) => [name, JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as CodeList] as const,
 );
 /** Closed lists whose values stand in a schema, a list without public labels, and one whose unknown is XX. */
-const withoutUnknown = new Set(['deny-ground', 'voided-reason', 'assessment-inhope-ucs', 'jurisdiction']);
+const withoutUnknown = new Set([
+  ...['deny-ground', 'voided-reason', 'assessment-inhope-ucs', 'jurisdiction', 'action-standing', 'handover-step'],
+  ...['hold-step', 'clearance-step', 'clearance-timeout'],
+]);
 const inCapitals = new Set([
   'jurisdiction',
   'marking-tlp',

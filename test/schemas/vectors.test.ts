@@ -41,7 +41,7 @@ test('every category and every schema has a valid vector', () => {
   const references = valid.filter(([, { schema }]) => schema === 'reference').map(([, { value }]) => value);
   const categories = new Set(references.map((value) => (value as { category: string }).category));
   expect(codes.category.filter((code) => !categories.has(code))).toEqual([]);
-  expect(new Set(valid.map(([, { schema }]) => schema)).size).toBe(22);
+  expect(new Set(valid.map(([, { schema }]) => schema)).size).toBe(31);
 });
 
 describe('valid', () => {

@@ -53,13 +53,19 @@ export interface Seeker {
 }
 
 export function seekerOf(canaries: readonly Canary[]): Seeker {
-  const wanted = canaries.flatMap(({ name, text }) =>
-    [...spellingsOf(text)].map(([spelling, bytes]) => ({ told: `${name}, ${spelling}`, bytes })),
-  );
+  // Many spellings of one text are the same bytes: these are looked for once, and told under each of their names.
+  const wanted = new Map<string, { readonly bytes: Buffer; readonly told: string[] }>();
+  for (const { name, text } of canaries)
+    for (const [spelling, bytes] of spellingsOf(text)) {
+      const key = bytes.toString('latin1');
+      const one = wanted.get(key) ?? { bytes, told: [] };
+      one.told.push(`${name}, ${spelling}`);
+      wanted.set(key, one);
+    }
   return {
     seek(where) {
       const bytes = typeof where === 'string' ? Buffer.from(where) : where;
-      return wanted.filter((one) => bytes.includes(one.bytes)).map(({ told }) => told);
+      return [...wanted.values()].filter((one) => bytes.includes(one.bytes)).flatMap(({ told }) => told);
     },
   };
 }

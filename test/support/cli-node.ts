@@ -5,10 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { secret } from '../../src/config.ts';
+import { isRefusal } from '../../src/domain/refusal.ts';
+import { initNode } from '../../src/node.ts';
+import { passedOn } from './passed-on.ts';
 import { freePort } from './ports.ts';
+import { storeTemplate } from './store-template.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/caseref.ts', import.meta.url));
 const PASSPHRASE = 'invented words for tests only';
+const SCHEMA = 'caseref';
+/** The least work factor that the key store takes: these keys live for seconds. */
+const COST = 2 ** 14;
 
 export interface CliAnswer {
   readonly code: number | null;
@@ -50,46 +58,54 @@ async function runCli(args: readonly string[], environment: NodeJS.ProcessEnv, i
   return { code, ...chunks };
 }
 
+export interface CliNodeSettings {
+  readonly name: string;
+  readonly type: string;
+  readonly jurisdiction: string;
+  readonly database?: string | undefined;
+  readonly pollOnly?: true;
+}
+
+/**
+ * What `caseref init` makes (test/cli/node.test.ts and contact.test.ts run that), without its price: a process, the full
+ * work factor of the passphrase and the migrations of an embedded store.
+ */
+async function makeDirectory(
+  dataDir: string,
+  given: CliNodeSettings & { readonly issuer: string; readonly ports: Record<'peer' | 'api' | 'portal', number> },
+): Promise<void> {
+  const { issuer, name, type, jurisdiction, database, pollOnly, ports } = given;
+  const at = (port: number) => ({ host: '127.0.0.1', port });
+  const settings = {
+    ...{ issuer, name, type, jurisdictions: jurisdiction.split(',') },
+    ...{ peer: at(ports.peer), api: at(ports.api), portal: at(ports.portal) },
+    ...(database !== undefined && { schema: SCHEMA }),
+    ...(pollOnly && { pollOnly }),
+  };
+  const store =
+    database === undefined
+      ? ({ kind: 'embedded' } as const)
+      : ({ kind: 'postgres', url: secret(database), schema: SCHEMA } as const);
+  const template = database === undefined ? { templateDir: await storeTemplate() } : {};
+  const made = await initNode({ dataDir, settings, store, passphrase: secret(PASSPHRASE), cost: COST, ...template });
+  if (isRefusal(made)) throw new Error(`no node was made: ${made.code} ${made.pointer} ${made.message}`);
+}
+
 /** Makes a node on loopback, embedded unless a database is named. */
-export async function makeNode(given: {
-  name: string;
-  type: string;
-  jurisdiction: string;
-  database?: string | undefined;
-  pollOnly?: true;
-}): Promise<CliNode> {
+export async function makeNode(given: CliNodeSettings): Promise<CliNode> {
   const directory = join(await mkdtemp(join(tmpdir(), 'caseref-node-')), 'node');
   const [peer, api, portal] = [await freePort(), await freePort(), await freePort()];
   const issuer = `http://127.0.0.1:${peer}`;
   const environment: NodeJS.ProcessEnv = {
-    PATH: process.env.PATH,
+    ...passedOn,
     HOME: process.env.HOME,
     CASEREF_DATA: directory,
     CASEREF_PASSPHRASE: PASSPHRASE,
     CASEREF_LOG_LEVEL: 'warn',
     ...(given.database !== undefined && { CASEREF_DATABASE: given.database }),
   };
+  await makeDirectory(directory, { ...given, issuer, ports: { peer, api, portal } });
   const run = (...args: string[]) => runCli(args, environment);
-  const made = await run(
-    'init',
-    '--issuer',
-    issuer,
-    '--name',
-    given.name,
-    '--type',
-    given.type,
-    '--jurisdiction',
-    given.jurisdiction,
-    '--peer',
-    `127.0.0.1:${peer}`,
-    '--api',
-    `127.0.0.1:${api}`,
-    '--portal',
-    `127.0.0.1:${portal}`,
-    ...(given.database !== undefined ? ['--schema', 'caseref'] : []),
-    ...(given.pollOnly ? ['--poll-only'] : []),
-  );
-  if (made.code !== 0) throw new Error(`init failed (${made.code}): ${made.err}`);
   return {
     issuer,
     api: `http://127.0.0.1:${api}`,

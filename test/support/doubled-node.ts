@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { passphrase, type TestNode } from './node.ts';
+import { passedOn } from './passed-on.ts';
 import { freePort } from './ports.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/caseref.ts', import.meta.url));
@@ -47,7 +48,7 @@ export async function servedBy(directory: string, database: string): Promise<Twi
     { port: number }
   >;
   const env = {
-    PATH: process.env.PATH,
+    ...passedOn,
     HOME: process.env.HOME,
     CASEREF_DATA: directory,
     CASEREF_PASSPHRASE: passphrase.reveal(),

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { startPostgres } from './postgres.ts';
+import { type RunningPostgres, startPostgres } from './postgres.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -8,9 +8,17 @@ declare module 'vitest' {
   }
 }
 
-/** Starts the one PostgreSQL of a test run, and hands its address to the tests as `inject('postgresUrl')`. */
+let shared: Promise<RunningPostgres> | undefined;
+let users = 0;
+
+/** Starts the one PostgreSQL of a test run, and hands its address to the tests of a project as `inject('postgresUrl')`. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { url, stop } = await startPostgres();
+  users += 1;
+  shared ??= startPostgres();
+  const { url, stop } = await shared;
   project.provide('postgresUrl', url);
-  return stop;
+  return async () => {
+    users -= 1;
+    if (users === 0) await stop();
+  };
 }

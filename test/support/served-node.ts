@@ -7,6 +7,7 @@ import { sql } from 'kysely';
 import { isRefusal } from '../../src/domain/refusal.ts';
 import { openStore, type Store } from '../../src/store/open.ts';
 import { passphrase, type TestNode } from './node.ts';
+import { passedOn } from './passed-on.ts';
 import { readFacts, type StoredFacts } from './stored-facts.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/caseref.ts', import.meta.url));
@@ -32,7 +33,7 @@ export function servedNode({ issuer, directory, options }: TestNode): ServedNode
   const { settings, run } = options;
   const at = ({ host, port }: { host: string; port: number }) => `http://${host}:${port}`;
   const env: NodeJS.ProcessEnv = {
-    PATH: process.env.PATH,
+    ...passedOn,
     HOME: process.env.HOME,
     CASEREF_DATA: directory,
     CASEREF_PASSPHRASE: passphrase.reveal(),

@@ -25,6 +25,10 @@ export interface Cast {
   readonly hotline: Player;
   readonly abroad: Player;
   readonly police: Player;
+  /** Knows nobody until the last chapters. */
+  readonly provider: Player;
+  /** Moves the clock of all nodes on, so many hours. */
+  later(hours: number): void;
   /** Stops the nodes and removes their directories. */
   leave(): Promise<void>;
 }
@@ -55,6 +59,7 @@ const throwAwayCost = 2 ** 14;
 async function makePlayer(
   root: string,
   who: { key: string; name: string; type: string; place: string },
+  clock: () => number,
 ): Promise<Player> {
   const [peer, api, portal] = [await freePort(), await freePort(), await freePort()];
   const listen = (port: number) => ({ host: '127.0.0.1', port });
@@ -82,7 +87,7 @@ async function makePlayer(
   if (isRefusal(made)) throw new Error(`a node could not be made: ${made.message}`);
   const run = { logLevel: 'error', trustProxy: false, store } as const;
   const begin = async () => {
-    const node = await startNode({ dataDir, settings, run, passphrase });
+    const node = await startNode({ dataDir, settings, run, passphrase, clock });
     if (isRefusal(node)) throw new Error(`a node could not be started: ${node.message}`);
     return node;
   };
@@ -100,10 +105,11 @@ async function makePlayer(
   };
 }
 
-/** Makes three organisations in a temporary directory, each with keys, store and listeners of its own. */
+/** Makes four organisations in a temporary directory, each with keys, store and listeners of its own. */
 export async function makeCast(): Promise<Cast> {
   const root = await mkdtemp(join(tmpdir(), 'caseref-demo-'));
   const players: Player[] = [];
+  let ahead = 0;
   // A closed pipe (`demo | head`) and Ctrl-C end the process where it is: nothing may stay behind then either.
   const vanish = () => rmSync(root, { recursive: true, force: true });
   process.once('exit', vanish);
@@ -119,10 +125,15 @@ export async function makeCast(): Promise<Cast> {
       { key: 'hotline-de', name: 'Hotline DE', type: 'hotline', place: 'DE' },
       { key: 'hotline-nl', name: 'Hotline NL', type: 'hotline', place: 'NL' },
       { key: 'police-de', name: 'Police DE', type: 'law-enforcement', place: 'DE' },
+      { key: 'provider-de', name: 'Provider DE', type: 'industry', place: 'DE' },
     ];
-    for (const person of people) players.push(await makePlayer(root, person));
-    const [hotline, abroad, police] = players as [Player, Player, Player];
-    return { hotline, abroad, police, leave };
+    for (const person of people) players.push(await makePlayer(root, person, () => Date.now() + ahead));
+    const [hotline, abroad, police, provider] = players as [Player, Player, Player, Player];
+    const later = (hours: number) => {
+      ahead += hours * 3_600_000;
+      for (const { node } of players) node.exchange.wake.outbox();
+    };
+    return { hotline, abroad, police, provider, later, leave };
   } catch (failure) {
     await leave();
     throw failure;
@@ -174,7 +185,7 @@ export async function agreeAll({ hotline, abroad, police }: Cast): Promise<void>
       ],
       disclose: { handles: 'law-enforcement', assessments: true, site: true, report: true },
     },
-    receive: takeAll,
+    receive: { ...takeAll, mayHold: true },
   });
   await agree(abroad, hotline, {
     send: sendNothing,
@@ -193,4 +204,16 @@ export async function agreeAll({ hotline, abroad, police }: Cast): Promise<void>
     ground: 'legal',
   };
   done(await hotline.node.operations['policy.deny.add']({ document: deny }));
+}
+
+/** Nothing goes to a hosting provider but what a person released, in the reduced form. */
+export async function agreeWithHost({ hotline, provider }: Cast): Promise<void> {
+  await agree(hotline, provider, {
+    send: {
+      rules: [{ id: 'by-hand', when: { category: ['*'] }, then: 'hold' }],
+      industry: { requested: 'remove', legalBasis: 'notice-and-action' },
+    },
+    receive: takeAll,
+  });
+  await agree(provider, hotline, { send: sendNothing, receive: takeAll });
 }

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import type { Cli } from '../command.ts';
 import { type Exit, exit } from '../exit.ts';
 import { createTerminal, type Terminal } from '../terminal.ts';
+import { moveAbroad, outcomes } from './abroad.ts';
 import { type Cast, done, makeCast } from './cast.ts';
+import { tellHost } from './host.ts';
 import { keyLoss } from './key-loss.ts';
 import {
   type Expectations,
@@ -19,8 +21,10 @@ import { decideHeld, outage, recall } from './trouble.ts';
 export async function demonstrate(cli: Cli, onceOnly: boolean): Promise<Exit> {
   // One stream, so that the story keeps its order in a file or pipe too.
   const terminal = createTerminal({ stdout: process.stdout, stderr: process.stdout, noColor: cli.environment.noColor });
-  terminal.heading('caseref: three organisations exchange signed case references');
-  terminal.say('Two hotlines and a police liaison unit, each with a node, keys and a store of its own, on loopback.');
+  terminal.heading('caseref: four organisations exchange signed case references');
+  terminal.say(
+    'Two hotlines, a police liaison unit and a hosting provider, each with a node, keys and a store of its own, on loopback.',
+  );
   terminal.say('Every message is signed, and encrypted to its recipient.');
   terminal.say('Every address, name and number below is invented; nothing here points at a real host.');
   const cast = await makeCast();
@@ -52,6 +56,9 @@ async function tell(terminal: Terminal, cast: Cast, found: Expectations): Promis
   const [recalled] = await outage(terminal, cast, found);
   if (recalled !== undefined) await recall(terminal, cast, recalled, found);
   await keyLoss(terminal, cast, found);
+  const told = await tellHost(terminal, cast, found);
+  await moveAbroad(terminal, cast, told, found);
+  await outcomes(terminal, cast, told, found);
 }
 
 function report(terminal: Terminal, { broken, count }: Expectations): void {
@@ -61,7 +68,7 @@ function report(terminal: Terminal, { broken, count }: Expectations): void {
 }
 
 /** Leaves the nodes up for whoever wants to look around, until Ctrl-C. */
-async function stay(terminal: Terminal, { hotline, abroad, police }: Cast): Promise<void> {
+async function stay(terminal: Terminal, { hotline, abroad, police, provider }: Cast): Promise<void> {
   const scopes = ['references:write', 'references:read', 'events:read', 'partners:read'];
   const { token } = done(await hotline.node.operations['client.create']({ name: 'demo', scopes }));
   terminal.heading('The nodes stay up until Ctrl-C');
@@ -71,7 +78,7 @@ async function stay(terminal: Terminal, { hotline, abroad, police }: Cast): Prom
       { title: 'node', cell: (row) => row.issuer },
       { title: 'API', cell: (row) => row.node.addresses.api },
     ],
-    [hotline, abroad, police],
+    [hotline, abroad, police, provider],
   );
   const { api } = hotline.node.addresses;
   const body =

@@ -1,16 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { purgeDue } from '../../exchange/purge.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Cast, done, type Player } from './cast.ts';
 import type { Expectations } from './story.ts';
-
-async function until(look: () => Promise<boolean>): Promise<boolean> {
-  for (let tries = 0; tries < 200; tries += 1) {
-    if (await look()) return true;
-    await pause(50);
-  }
-  return false;
-}
+import { until } from './voice.ts';
 
 async function messagesAbout(player: Player, id: string) {
   return done(await player.node.operations['reference.show']({ id })).deliveries;

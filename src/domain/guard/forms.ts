@@ -31,12 +31,14 @@ export const forms: Readonly<Record<GuardForm, Readonly<Record<string, Place>>>>
   reference,
   receipt: { '/digest': messageDigest, '/for/jti': jti },
   event: {
-    '/movedTo': 'location',
     '/to': 'location',
     '/by': 'location',
     '/digest': messageDigest,
     '/jti': jti,
     '/accepts': jti,
+    '/body/to': 'location',
+    '/body/by': 'location',
+    '/body/accepts': jti,
   },
   policy: { '/partner': 'location' },
   card: {

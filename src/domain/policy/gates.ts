@@ -1,8 +1,8 @@
-import type { Marking, Policy } from '../contract.types.ts';
-import type { PartnerFacts, PartnerState, SendEffect, SendInput, TraceStep } from '../decision.ts';
+import { type HostNotice, noticeByMarking } from '../authority/notice.ts';
+import type { Policy } from '../contract.types.ts';
+import type { PartnerState, SendEffect, SendInput, TraceStep } from '../decision.ts';
 import type { Ruling } from '../denies.ts';
 import { within } from '../jurisdiction.ts';
-import { hostNotice } from '../marking.ts';
 import type { RefusalCode } from '../refusal.ts';
 import { INDUSTRY, instructionOf } from './industry.ts';
 
@@ -119,22 +119,35 @@ export function onwardGate({ reference, self }: SendInput): Ruling {
 }
 
 /** RED needs no gate: a policy names its one recipient. Industry gets the reduced form, and only what its host may know. */
-export function industryGates(marking: Marking, { type }: PartnerFacts, policy: Policy): readonly Ruling[] {
-  return type === INDUSTRY ? [hostGate(marking), formGate(policy)] : [];
+export function industryGates({ reference, partner, notice }: SendInput, policy: Policy): readonly Ruling[] {
+  if (partner.type !== INDUSTRY) return [];
+  return [hostGate(notice ?? noticeByMarking(reference.marking)), formGate(policy)];
 }
 
 /** Sending to industry is notifying the host: clearance comes first, and what the host must not know never leaves. */
-function hostGate(marking: Marking): Ruling {
-  const notice = hostNotice(marking);
-  if (notice === 'may') return pass('marking', 'notify-host');
-  const lift = 'the marking would have to say that the host may be notified';
-  if (notice === 'after-clearance') {
-    const note = 'Sending to industry is notifying the host, and the marking does not allow that before clearance.';
-    return stop('marking', 'notify-host', 'hold', { note, lift });
-  }
-  const note = 'Sending to industry is notifying the host, and the marking does not allow that.';
-  return stop('marking', 'notify-host', 'withhold', { note, lift });
+function hostGate(notice: HostNotice): Ruling {
+  if (notice === 'clear') return pass('marking', 'notify-host');
+  const note = `Sending to industry is notifying the host, and ${obstacles[notice]}.`;
+  const lift = lifts[notice] ?? 'clearance would have to be given';
+  if (notice === 'must-not') return stop('marking', 'notify-host', 'withhold', { note, lift });
+  const code: { code?: RefusalCode } = notice === 'clearance-missing' ? {} : { code: 'hold-active' };
+  return stop('marking', 'notify-host', 'hold', { note, lift, ...code });
 }
+
+const obstacles: Readonly<Record<Exclude<HostNotice, 'clear'>, string>> = {
+  'must-not': 'the marking does not allow that',
+  'clearance-missing': 'the marking does not allow that before clearance',
+  hold: 'a hold is in force',
+  'clearance-open': 'clearance was asked and is not given yet',
+  'clearance-refused': 'clearance was refused',
+  'clearance-timed-out': 'clearance was asked and nobody answered in time',
+};
+
+const lifts: Readonly<Partial<Record<HostNotice, string>>> = {
+  'must-not': 'the marking would have to say that the host may be notified',
+  'clearance-missing': 'the marking would have to say that the host may be notified',
+  hold: 'the hold would have to be lifted or to end',
+};
 
 function formGate(policy: Policy): Ruling {
   if (instructionOf(policy)) return pass('marking', 'industry-form');

@@ -1,5 +1,5 @@
 import { conditionList } from '../clause.ts';
-import { codes } from '../codes.ts';
+import { type CodeLists, outcomeList, shippedLists } from '../code-lists.ts';
 import type { Policy, When } from '../contract.types.ts';
 import { asksNothing, coveredBy } from './cover.ts';
 import { INDUSTRY } from './industry.ts';
@@ -15,6 +15,7 @@ export interface Warning {
 export interface KnownTypes {
   readonly ownType?: string;
   readonly partnerType?: string;
+  readonly codes?: CodeLists;
 }
 
 type Draft = Omit<Policy, 'version'>;
@@ -26,19 +27,9 @@ interface Rule {
   readonly then: string;
 }
 
-const shippedSchemes: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
-  ['iccam', codes.assessmentIccam],
-  ['ncmec-industry', codes.assessmentNcmecIndustry],
-  ['uk-sentencing', codes.assessmentUkSentencing],
-]);
 const MINUTES_A_DAY = 1440;
 /** All that the reduced form says to a condition. */
 const ofReducedForm: readonly string[] = ['category', 'marking.tlp', 'partner.type', 'urgency.level'];
-
-/** Whether outcomes of a scheme stand in a shipped list; those of national and later schemes do not. */
-export function isShippedScheme(scheme: string): boolean {
-  return shippedSchemes.has(scheme);
-}
 
 /** Warns of what a policy says and cannot do, or does and seldom should. Pure and never wrong: silence proves nothing. */
 export function warnOf(policy: Draft, known: KnownTypes = {}): Warning[] {
@@ -122,7 +113,11 @@ function warnOfStars(when: When, at: string): Warning[] {
   });
 }
 
-function whyNever(when: When, side: Side, { ownType, partnerType }: KnownTypes): string | undefined {
+function whyNever(
+  when: When,
+  side: Side,
+  { ownType, partnerType, codes = shippedLists }: KnownTypes,
+): string | undefined {
   const types = conditionList(when, 'partner.type');
   if (partnerType !== undefined && types && !types.includes('*') && !types.includes(partnerType)) {
     return `the partner is recorded as ${partnerType}`;
@@ -131,16 +126,16 @@ function whyNever(when: When, side: Side, { ownType, partnerType }: KnownTypes):
   if (side === 'receive' && ownType === INDUSTRY && unsaid !== undefined) {
     return `this node is recorded as industry, and what it gets says nothing of ${unsaid}`;
   }
-  return whyNoAssessment(when, side);
+  return whyNoAssessment(when, side, codes);
 }
 
 /** On the wire a newer list may be in use, so only what the node itself is given is known to keep codes to their schemes. */
-function whyNoAssessment(when: When, side: Side): string | undefined {
+function whyNoAssessment(when: When, side: Side, known: CodeLists): string | undefined {
   const wanted = conditionList(when, 'assessment.code');
   if (wanted === undefined || wanted.includes('*')) return undefined;
   const schemes = side === 'send' ? conditionList(when, 'assessment.scheme') : undefined;
   const left =
-    schemes === undefined ? wanted : wanted.filter((code) => schemes.some((scheme) => mayHave(scheme, code)));
+    schemes === undefined ? wanted : wanted.filter((code) => schemes.some((scheme) => mayHave(scheme, code, known)));
   if (left.length === 0) return 'none of the schemes has any of the codes';
   const methods = conditionList(when, 'assessment.method');
   if (methods?.every((method) => method === 'automated') && left.every((code) => code === 'baseline')) {
@@ -149,8 +144,9 @@ function whyNoAssessment(when: When, side: Side): string | undefined {
   return undefined;
 }
 
-function mayHave(scheme: string, code: string): boolean {
-  return shippedSchemes.get(scheme)?.includes(code) ?? true;
+function mayHave(scheme: string, code: string, { known }: CodeLists): boolean {
+  const outcomes = known[outcomeList(scheme)] ?? [];
+  return outcomes.length === 0 || outcomes.includes(code);
 }
 
 function warnOfLimits({ send, receive }: Draft): Warning[] {

@@ -1,4 +1,5 @@
 import type { RunSettings } from '../../config.ts';
+import { callWords } from '../../domain/call.ts';
 import { countLevels, type Finding, wantsPerson, worstFirst } from '../../domain/finding.ts';
 import { isoInstant } from '../../domain/instant.ts';
 import { waitsToBeFetched } from '../../domain/poll.ts';
@@ -110,13 +111,14 @@ function alertFinding({
   count,
   firstAt,
   lastAt,
+  call,
 }: AlertView): Finding {
   const who = [partner, subject].filter((part) => part !== undefined).join(', ');
   const often = count === 1 ? `once, ${firstAt}` : `${count} times, ${firstAt} to ${lastAt}`;
   return {
     level: urgent ? 'bad' : 'warn',
     code,
-    message: `${message} ${who === '' ? '' : `${who}: `}${often}.`,
+    message: [`${message} ${who === '' ? '' : `${who}: `}${often}.`, ...(call ? [callWords(call)] : [])].join(' '),
     next: `${next} (when it is seen to: caseref doctor --close ${id})`,
     ...(partner !== undefined && { partner }),
     alert: id,

@@ -1,10 +1,10 @@
 import type { CaseReference, Contact } from '../../domain/contract.types.ts';
 import { maskUrl } from '../../domain/mask.ts';
 import { isRefusal, type Refusal, refuse } from '../../domain/refusal.ts';
+import { findHits } from '../../store/duplicates.ts';
 import { partnerRow, partnerRows } from '../../store/partners.ts';
 import { openRows } from '../../store/portal-search.ts';
 import { statedPurpose } from '../../store/portal-views.ts';
-import { findByIndex } from '../../store/references.ts';
 import { readOnly } from '../../store/simulate.ts';
 import { inTransaction } from '../../store/transaction.ts';
 import { matchKeys } from '../../wire/match.ts';
@@ -115,7 +115,7 @@ async function sameAddress(exchange: Exchange, trx: Parameters<typeof openRows>[
   const { K1, K2 } = matchKeys(content.url);
   const exact = Buffer.from(exchange.vault.index('K1', K1)).toString('hex');
   const macs = [exchange.vault.index('K1', K1), exchange.vault.index('K2', K2)];
-  const hits = await findByIndex(trx, macs, MOST_SAME);
+  const hits = await findHits(trx, { addresses: macs, hosts: [] }, { eachAddress: MOST_SAME, eachHost: 0 });
   const rows = await openRows(trx, hits);
   return rows.map((row) => {
     const isExact = hits.some(

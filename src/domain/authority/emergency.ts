@@ -1,0 +1,18 @@
+import type { Issuer } from '../contract.types.ts';
+import type { CaseState } from './state.ts';
+
+/** How long a human has to acknowledge an emergency before the timer alerts, in milliseconds: a quarter of an hour. */
+export const ACKNOWLEDGE_WITHIN = 900_000;
+
+/**
+ * What has become of an emergency at one recipient (rule 9); `sentAt` in milliseconds since 1970. `overdue` alerts: no machine
+ * acknowledges, and none of this replaces the call.
+ */
+export function acknowledgement(
+  { acknowledged }: Pick<CaseState, 'acknowledged'>,
+  recipient: Issuer,
+  { sentAt, now }: { readonly sentAt: number; readonly now: number },
+): 'acknowledged' | 'waiting' | 'overdue' {
+  if (acknowledged.some(({ by }) => by === recipient)) return 'acknowledged';
+  return now - sentAt > ACKNOWLEDGE_WITHIN ? 'overdue' : 'waiting';
+}
