@@ -243,12 +243,16 @@ async function buildListeners(
       }),
       settings.api,
     ],
-    ['portal', await portalListener({ exchange, healthy, ...createDoor(exchange, run.portal) }), settings.portal],
+    ['portal', await portalListener(portalParts(node, run, healthy)), settings.portal],
   ];
   if (settings.private) {
     built.push(['private', await privateListener({ metrics: exchange.metrics, healthy }), settings.private]);
   }
   return built;
+}
+
+function portalParts({ exchange }: Assembled, { portal, trustProxy }: RunSettings, healthy: () => Promise<boolean>) {
+  return { exchange, healthy, trustProxy, ...createDoor(exchange, portal) };
 }
 
 /**

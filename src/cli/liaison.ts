@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { refuse } from '../domain/refusal.ts';
 import { listed } from './argument.ts';
 import { type Cli, type Everywhere, group, leaf, refuseWith, sameNode } from './command.ts';
+import { careForUnit, countLooks } from './liaison-care.ts';
 import { ask, type ValueOf } from './reach.ts';
 import { askSigned, BY_ANOTHER, proposes, type Signs, saySignatures, signs } from './signing.ts';
 
@@ -14,6 +15,8 @@ export function liaisonCommand(cli: Cli): Command {
     renewLiaison(cli),
     suspendLiaison(cli),
     resumeLiaison(cli),
+    careForUnit(cli),
+    countLooks(cli),
   ]);
 }
 

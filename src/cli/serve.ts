@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { settlePortal } from '../exchange/liaison/portal-settings.ts';
 import type { RunningNode } from '../node.ts';
 import { findRunningNode } from '../operator/private-directory.ts';
 import { type Cli, type Everywhere, leaf, refuseWith } from './command.ts';
@@ -76,11 +77,20 @@ function printAddresses(terminal: Terminal, { settings, run }: NodeChoice, { add
     ['node', `${settings.name}, ${settings.issuer}`, 'strong'],
     ['peer', addresses.peer, 'good'],
     ['api', addresses.api, 'good'],
-    ['portal', addresses.portal, 'good'],
+    ['portal', portalLine(settings, run, addresses.portal), 'good'],
     ['private', addresses.private, 'good'],
     ['operator', socket, 'quiet'],
     ['store', run.store.kind === 'embedded' ? 'embedded' : `PostgreSQL, schema ${run.store.schema}`],
   ]);
+}
+
+/** Where liaisons go, which is not where the portal listens: passkeys are for names, not for addresses. */
+function portalLine(settings: NodeChoice['settings'], run: NodeChoice['run'], listens: string): string {
+  const settled = settlePortal(settings, run.portal);
+  const origin = isRefusal(settled) ? undefined : settled.origin;
+  return origin === undefined
+    ? `${listens}, shut: nobody can sign in until CASEREF_PORTAL_ORIGIN says how it is reached`
+    : `${origin} (listens on ${listens})`;
 }
 
 /** What this node cannot promise is said where it starts, not only in the documents. */

@@ -3,6 +3,7 @@ import { isRefusal } from '../domain/refusal.ts';
 import { type Draft, isDraft } from '../exchange/acts.ts';
 import type { Exchange } from '../exchange/context.ts';
 import type { LiaisonChange } from '../exchange/liaison/accredit.ts';
+import { careForUnit, countLooks } from '../exchange/liaison/care.ts';
 import { listLiaisons } from '../exchange/liaison/list.ts';
 import { type PortalSettings, settlePortal } from '../exchange/liaison/portal-settings.ts';
 import { suspendLiaison } from '../exchange/liaison/suspension.ts';
@@ -68,6 +69,13 @@ export async function withAddress<Other>(
 export function liaisonOperations(exchange: Exchange) {
   return {
     'liaison.list': operation({ due: optional(yesOrNo) }, (given) => listLiaisons(exchange, given)),
+    'liaison.care': operation(
+      { agency: words, unit: words, breakHint: optional(yesOrNo), exposureNote: optional(yesOrNo) },
+      (given) => careForUnit(exchange, given),
+    ),
+    'liaison.counts': operation({ originator: text(300), since: optional(day) }, (given) =>
+      countLooks(exchange, given),
+    ),
     'liaison.suspend': operation({ id: uuid, reason: words }, (given) => suspendLiaison(exchange, given)),
   };
 }

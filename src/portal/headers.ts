@@ -24,7 +24,11 @@ export const ownHeaders = {
   'x-robots-tag': 'noindex, nofollow',
 } as const;
 
-export const helmetOptions: FastifyHelmetOptions = {
+/** Browsers that have seen the portal over TLS come by TLS alone for a year; of other hosts of the domain we say nothing. */
+const STRICT_TRANSPORT = { maxAge: 31_536_000, includeSubDomains: false } as const;
+
+/** `secure`: browsers reach the portal over TLS. */
+export const helmetOptions = (secure: boolean): FastifyHelmetOptions => ({
   contentSecurityPolicy: {
     useDefaults: false,
     directives: Object.fromEntries(Object.entries(pagePolicy).map(([name, sources]) => [name, [...sources]])),
@@ -33,11 +37,12 @@ export const helmetOptions: FastifyHelmetOptions = {
   crossOriginOpenerPolicy: { policy: 'same-origin' },
   crossOriginResourcePolicy: { policy: 'same-origin' },
   referrerPolicy: { policy: 'no-referrer' },
+  strictTransportSecurity: secure && STRICT_TRANSPORT,
   xFrameOptions: { action: 'deny' },
-};
+});
 
 /** The same for answers that the framework gives before any hook runs. */
-export const bareHeaders = {
+export const bareHeaders = (secure: boolean) => ({
   ...ownHeaders,
   'content-security-policy': written(pagePolicy),
   'cross-origin-opener-policy': 'same-origin',
@@ -45,4 +50,5 @@ export const bareHeaders = {
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
-};
+  ...(secure && { 'strict-transport-security': `max-age=${STRICT_TRANSPORT.maxAge}` }),
+});

@@ -34,6 +34,7 @@ export function layout(visit: Visit, { title, body, section }: PageContent): Mar
       <span><bdi>${texts.signedInAs(viewer.name, viewer.unit)}</bdi></span>
       <form method="post" action="/sign-out"><input type="hidden" name="token" value="${token}"><button class="plain">${texts.signOut}</button></form>
     </div>`,
+    shown: texts.shown(viewer.name, viewer.unit, instant(texts, new Date(exchange.clock()))),
     menu: html`<nav aria-label="${texts.menu}"><ul>${items}</ul></nav>`,
     body,
   });
@@ -44,11 +45,13 @@ export interface Frame {
   readonly organisation: string;
   readonly beside?: Markup;
   readonly menu?: Markup;
+  /** To whom it was shown, and when: what is printed says so. */
+  readonly shown?: string;
   readonly body: Markup;
 }
 
 /** The outside of every page, signed in or not. */
-export function frame(texts: Texts, { title, organisation, beside, menu, body }: Frame): Markup {
+export function frame(texts: Texts, { title, organisation, beside, menu, shown, body }: Frame): Markup {
   return html`<!doctype html>
 <html lang="${texts.lang}">
 <head>
@@ -65,15 +68,29 @@ export function frame(texts: Texts, { title, organisation, beside, menu, body }:
 ${beside ?? ''}
 </div>${menu ?? ''}</header>
 <main id="main" tabindex="-1" class="wide">${body}</main>
-<footer><div class="wide"><p>${texts.footer}</p></div></footer>
+<footer><div class="wide"><p>${texts.footer}${shown === undefined ? '' : html` <bdi>${shown}</bdi>`}</p></div></footer>
 </body>
 </html>`;
 }
 
-/** A page of a few sentences, for who is not signed in or found nothing. */
+function sentences(texts: Texts, title: string, lines: readonly string[]): Markup {
+  return html`<h1>${title}</h1>${lines.map((line) => html`<p>${line}</p>`)}<p><a href="/">${texts.problem.back}</a></p>`;
+}
+
+/** A page of a few sentences, for who is signed in and found nothing. */
+export function noticeWithin(visit: Visit, title: string, lines: readonly string[]): Markup {
+  return layout(visit, { title, body: sentences(visit.texts, title, lines) });
+}
+
+/** The same where it is not known who is there. */
 export function notice(texts: Texts, organisation: string, title: string, lines: readonly string[]): Markup {
-  const body = html`<h1>${title}</h1>${lines.map((line) => html`<p>${line}</p>`)}<p><a href="/">${texts.problem.back}</a></p>`;
+  const body = sentences(texts, title, lines);
   return frame(texts, { title: texts.page(title, organisation), organisation, body });
+}
+
+/** What is wrong with one field, beside it; the field names it as its description. */
+export function fieldError(says: string, field: string): Markup {
+  return html`<span class="error" id="${field}-error">${says}</span>`;
 }
 
 /** What is wrong with a form, before everything else on its page. */
@@ -89,6 +106,11 @@ export function time(texts: Texts, at: Date): Markup {
 export function summary(rows: readonly (readonly [label: string, value: Markup | string | undefined])[]): Markup {
   const filled = rows.filter(([, value]) => value !== undefined && value !== '');
   return html`<dl class="summary">${filled.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+/** A telephone number, in one piece. */
+export function telephone(number: string | undefined): Markup | undefined {
+  return number === undefined ? undefined : html`<bdi class="phone">${number}</bdi>`;
 }
 
 /** What a partner wrote, set apart so that its direction of writing cannot turn the text around it. */

@@ -15,6 +15,11 @@ export function urgencyTag(texts: Texts, urgency: string): Markup | string {
   return html` <strong class="${strength}">${word(texts, 'urgency', urgency)}</strong>`;
 }
 
+/** Where a case stands; of an open one nothing, since most are. */
+function stateTag(texts: Texts, state: string): Markup | string {
+  return state === 'open' ? '' : html` <span class="tag quiet">${word(texts, 'state', state)}</span>`;
+}
+
 /** Cases as a list: each with its own heading, so that a screen reader can go from one to the next. */
 export function caseList(texts: Texts, cases: readonly ListedCase[], names: ReadonlyMap<string, string>): Markup {
   return html`<ol class="cases">${cases.map((one) => html`<li>${caseLine(texts, one, names)}</li>`)}</ol>`;
@@ -22,14 +27,13 @@ export function caseList(texts: Texts, cases: readonly ListedCase[], names: Read
 
 export function caseLine(texts: Texts, one: ListedCase, names: ReadonlyMap<string, string>): Markup {
   const concerned = one.concerned.length > 0 ? places(texts, one.concerned) : undefined;
-  return html`<h3><a href="${casePath(one)}">${word(texts, 'category', one.category)}<span class="hidden"> ${one.id}</span></a>${urgencyTag(texts, one.urgency)}</h3>
+  return html`<h3><a href="${casePath(one)}">${word(texts, 'category', one.category)}<span class="hidden"> ${one.id}</span></a>${urgencyTag(texts, one.urgency)}${stateTag(texts, one.state)}</h3>
 ${one.suspect ? html`<p class="warning">${texts.line.suspect}</p>` : ''}
+<p><bdi class="code">${one.address}</bdi></p>
 ${summary([
-  [texts.line.address, html`<bdi class="code">${one.address}</bdi>`],
+  [texts.line.arrived, time(texts, one.receivedAt)],
   [texts.line.host, place(texts, one.hosting)],
   [texts.line.concerned, concerned],
   [texts.line.sender, foreign(names.get(one.originator) ?? one.originator)],
-  [texts.line.arrived, time(texts, one.receivedAt)],
-  [texts.line.state, word(texts, 'state', one.state)],
 ])}`;
 }

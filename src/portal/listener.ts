@@ -1,14 +1,15 @@
 import formbody from '@fastify/formbody';
 import helmet from '@fastify/helmet';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { isRefusal } from '../domain/refusal.ts';
-import type { CaseSource } from '../exchange/portal/case-events.ts';
+import { isRefusal, refuse } from '../domain/refusal.ts';
 import type { Viewer } from '../exchange/portal/viewer.ts';
 import { formToken, isOwnForm } from './form.ts';
 import { bareHeaders, helmetOptions, ownHeaders } from './headers.ts';
-import { notice } from './layout.ts';
+import { notice, noticeWithin } from './layout.ts';
 import type { PortalParts, Visit } from './parts.ts';
+import { limitSources } from './rates.ts';
 import { type Page, type Route, readingPages } from './reading.ts';
+import { refuseCrossSite } from './sign-in/same-origin.ts';
 import { statedForms } from './stating.ts';
 import { stylesheet } from './stylesheet.ts';
 import { en } from './texts/en.ts';
@@ -16,33 +17,36 @@ import { en } from './texts/en.ts';
 /** An originator is an address, and stands percent-encoded in a path. */
 const LONGEST_PARAMETER = 1000;
 
-/** Where nothing but references says anything: nobody waits, and pages show what the references say. */
-const silent: CaseSource = { events: async () => undefined, due: async () => [] };
-
 /** The listener that liaisons read: pages for who is signed in, and for everybody else the way in and nothing more. */
 export async function portalListener(parts: PortalParts): Promise<FastifyInstance> {
+  const { exchange, origin, trustProxy, signIn } = parts;
+  const secure = origin?.startsWith('https:') ?? false;
+  const bare = bareHeaders(secure);
   const app = fastify({
+    trustProxy: trustProxy ? (_address, hop) => hop === 0 : false,
     bodyLimit: 16 * 1024,
     requestTimeout: 15_000,
     connectionTimeout: 30_000,
     keepAliveTimeout: 5000,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     http: { headersTimeout: 5000, connectionsCheckingInterval: 1000 },
-    frameworkErrors: (_failure, _request, reply) => void nothingHere(reply),
+    // A path that the framework itself cannot read comes here without any hook.
+    frameworkErrors: (_failure, _request, reply) => void nothingHere(reply.headers(bare)),
   });
-  await app.register(helmet, helmetOptions);
+  await app.register(helmet, helmetOptions(secure));
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(ownHeaders);
   });
+  await limitSources(app, exchange.profile);
+  app.addHook('onRequest', refuseCrossSite(exchange, origin));
   app.removeAllContentTypeParsers();
-  app.setNotFoundHandler((_request, reply) => nothingHere(reply));
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (_request, reply) => nothingHere(reply));
   app.setErrorHandler((failure, _request, reply) => failed(parts, reply, failure));
   app.get('/health', async (_request, reply) => {
     const well = await parts.healthy();
     return reply.code(well ? 200 : 503).send({ status: well ? 'ok' : 'unavailable' });
   });
   app.get('/portal.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(stylesheet));
-  const { signIn } = parts;
   if (signIn) await app.register((own) => signIn.routes(own));
   await app.register(async (pages) => {
     await pages.register(formbody, { bodyLimit: 16 * 1024 });
@@ -80,14 +84,15 @@ interface Asking {
 }
 
 async function answer(parts: PortalParts, { request, reply, viewer }: Asking, page: Page): Promise<FastifyReply> {
-  const { exchange, source = silent, texts = en } = parts;
-  const visit: Visit = { request, viewer, exchange, source, texts, token: formToken(exchange, viewer) };
+  const { exchange, texts = en } = parts;
+  const visit: Visit = { request, viewer, exchange, texts, token: formToken(exchange, viewer) };
   const made = await page(visit, reply);
   if (made === undefined) return reply;
   if (!isRefusal(made)) return send(reply, String(made));
   // What one may not see and what is not there are the same answer.
   const { problem } = texts;
-  return tell(parts, reply.code(404), problem.notFoundTitle, [problem.notFound, problem.notFoundHint]);
+  const lines = [problem.notFound, problem.notFoundHint];
+  return send(reply.code(404), String(noticeWithin(visit, problem.notFoundTitle, lines)));
 }
 
 function send(reply: FastifyReply, markup: string): FastifyReply {
@@ -106,6 +111,7 @@ function tell(
 /** A failure is logged and told without a word of what it was; what the framework refuses is not found. */
 function failed(parts: PortalParts, reply: FastifyReply, failure: unknown): FastifyReply {
   const status = (failure as { statusCode?: number }).statusCode ?? 500;
+  if (status === 429) return tooMany(reply);
   if (status < 500) return nothingHere(reply);
   parts.exchange.log.failure('portal.failed', failure);
   const { problem } = parts.texts ?? en;
@@ -113,6 +119,10 @@ function failed(parts: PortalParts, reply: FastifyReply, failure: unknown): Fast
 }
 
 function nothingHere(reply: FastifyReply): FastifyReply {
-  // A path that the framework itself cannot read comes here without any hook.
-  return reply.headers(bareHeaders).code(404).type('text/plain').send('Not found.\n');
+  return reply.code(404).type('text/plain').send('Not found.\n');
+}
+
+function tooMany(reply: FastifyReply): FastifyReply {
+  const { code, message, next } = refuse('rate-exceeded');
+  return reply.code(429).type('text/plain').send(`${code}: ${message} ${next}\n`);
 }

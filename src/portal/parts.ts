@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Exchange } from '../exchange/context.ts';
-import type { CaseSource } from '../exchange/portal/case-events.ts';
 import type { Viewer } from '../exchange/portal/viewer.ts';
 import type { Texts } from './texts/en.ts';
 
@@ -19,10 +18,12 @@ export interface PortalParts {
   readonly exchange: Exchange;
   /** Whether the node can do its work now: what GET /health says. */
   readonly healthy: () => Promise<boolean>;
+  /** The origin that browsers see; undefined where it is not known, and then nobody can sign in. */
+  readonly origin?: string | undefined;
+  /** Whether a proxy of our own stands in front: the address that it saw is then the source, and no other in the header. */
+  readonly trustProxy?: boolean;
   readonly sessionOf: SessionOf;
   readonly signIn?: SignIn;
-  /** What was said about cases; what stands in the references alone where absent. */
-  readonly source?: CaseSource;
   readonly texts?: Texts;
 }
 
@@ -31,7 +32,6 @@ export interface Visit {
   readonly request: FastifyRequest;
   readonly viewer: Viewer;
   readonly exchange: Exchange;
-  readonly source: CaseSource;
   readonly texts: Texts;
   /** Stands in every form: another site cannot know it. */
   readonly token: string;

@@ -16,7 +16,7 @@ import { addressPage, purposePage } from './pages/address.ts';
 import { casePage } from './pages/case.ts';
 import { partnersPage, statisticsPage } from './pages/directory.ts';
 import { genuinePage } from './pages/genuine.ts';
-import { overviewPage } from './pages/overview.ts';
+import { type Known, overviewPage } from './pages/overview.ts';
 import { type SearchView, searchPage } from './pages/search.ts';
 import type { SignIn, Visit } from './parts.ts';
 import { type Asked, readSearch, searchPath } from './query.ts';
@@ -30,8 +30,8 @@ export type Route = (path: string, page: Page) => void;
 /** Every page that is read. Each is a GET that changes nothing but the record of looks. */
 export function readingPages(route: Route, signIn: SignIn | undefined): void {
   route('/', async (visit) => {
-    const overview = await overviewFor(visit.exchange, visit.viewer, visit.source);
-    return overviewPage(visit, overview, await namesOf(visit), await breakHint(visit));
+    const overview = await overviewFor(visit.exchange, visit.viewer);
+    return overviewPage(visit, overview, await knownTo(visit), await breakHint(visit));
   });
   route('/references', (visit) => searchResult(visit, readSearch(visit.request.query, visit.viewer)));
   route('/partners', async (visit) => partnersPage(visit, await partnersFor(visit.exchange)));
@@ -44,7 +44,7 @@ export function readingPages(route: Route, signIn: SignIn | undefined): void {
 
 function casePages(route: Route, signIn: SignIn | undefined): void {
   route('/references/:originator/:id', async (visit) => {
-    const shown = await showCase(visit.exchange, visit.viewer, nameIn(visit), visit.source);
+    const shown = await showCase(visit.exchange, visit.viewer, nameIn(visit));
     return isRefusal(shown) ? shown : casePage(visit, shown, await breakHint(visit));
   });
   route('/references/:originator/:id/purpose', async (visit, reply) => {
@@ -100,15 +100,23 @@ export async function accountResult(visit: Visit, said?: string): Promise<Markup
   return accountPage(visit, { saved, exposure, names: await namesOf(visit), said });
 }
 
-/** What organisations are called, our own among them. */
-async function namesOf({ exchange }: Visit): Promise<Map<string, string>> {
-  return new Map((await partnersFor(exchange)).map(({ issuer, name }) => [issuer, name]));
+/** What organisations are called, our own among them, and how they are called up. */
+async function knownTo({ exchange }: Visit): Promise<Known> {
+  const partners = await partnersFor(exchange);
+  return {
+    names: new Map(partners.map(({ issuer, name }) => [issuer, name])),
+    contacts: new Map(partners.flatMap(({ issuer, contact }) => (contact ? [[issuer, contact]] : []))),
+  };
 }
+
+const namesOf = async (visit: Visit) => (await knownTo(visit)).names;
 
 /** After this many cases within an hour a break is worth a word. */
 const MANY_CASES = 20;
 
 async function breakHint({ exchange, viewer, texts }: Visit): Promise<Markup | ''> {
-  const { lastHour, breakHint: isOn } = await ownExposure(exchange, viewer);
-  return isOn && lastHour >= MANY_CASES ? html`<p class="inset" role="note">${texts.breakHint(lastHour)}</p>` : '';
+  const { lastHour, care } = await ownExposure(exchange, viewer);
+  return care.breakHint && lastHour >= MANY_CASES
+    ? html`<p class="inset" role="note">${texts.breakHint(lastHour)}</p>`
+    : '';
 }

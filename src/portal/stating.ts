@@ -3,7 +3,7 @@ import { isRefusal } from '../domain/refusal.ts';
 import { statePurpose } from '../exchange/portal/address.ts';
 import { openShown } from '../exchange/portal/case.ts';
 import { beginFind, type FindKind, forgetSearch, saveSearch } from '../exchange/portal/find.ts';
-import { switchBreakHint } from '../exchange/portal/views.ts';
+import { setCare } from '../exchange/portal/views.ts';
 import { field } from './form.ts';
 import { casePath } from './lines.ts';
 import { purposePage } from './pages/address.ts';
@@ -22,7 +22,7 @@ export function statedForms(post: Route, signIn: SignIn | undefined): void {
     return to(reply, '/account');
   });
   post('/account/break-hint', async (visit, reply) => {
-    await switchBreakHint(visit.exchange, visit.viewer, field(visit.request, 'on') === '1');
+    await setCare(visit.exchange, visit.viewer, { breakHint: field(visit.request, 'on') === '1' });
     return to(reply, '/account');
   });
   post('/account/end-sessions', async (visit, reply) => {

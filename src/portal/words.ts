@@ -2,9 +2,9 @@ import type { Texts } from './texts/en.ts';
 
 type CodeList = keyof Texts['codes'];
 
-/** A code as people read it; one that no list names is shown as it came. */
+/** A code as people read it; one that no list names is shown as it came, and as unknown. */
 export function word(texts: Texts, list: CodeList, code: string): string {
-  return texts.codes[list][code] ?? code;
+  return texts.codes[list][code] ?? texts.unknownCode(code);
 }
 
 /** A country by its name in the language of the page, with its code; a subdivision by its code. */
@@ -23,6 +23,11 @@ function countryName(lang: string, country: string): string | undefined {
   }
 }
 
+/** What was said by code, where this node's lists may have codes that no language here has words for: `unknown` says which they have not. */
+export function said(texts: Texts, text: string, unknown: readonly string[] | undefined, member: string): string {
+  return unknown?.includes(member) ? texts.unknownCode(text) : text;
+}
+
 /** The outcome of an assessment, given as `scheme:code`; the scheme itself may have a colon. */
 export function outcome(texts: Texts, named: string): string {
   const at = named.lastIndexOf(':');
@@ -31,11 +36,21 @@ export function outcome(texts: Texts, named: string): string {
 
 export function scheme(texts: Texts, code: string): string {
   const country = /^national:([A-Z]{2})$/.exec(code)?.[1];
-  return country === undefined ? word(texts, 'scheme', code) : texts.nationalScheme(place(texts, country));
+  return country === undefined ? (texts.codes.scheme[code] ?? code) : texts.nationalScheme(place(texts, country));
 }
 
 export function places(texts: Texts, codes: readonly string[]): string {
   return codes.length === 0 ? texts.none : codes.map((code) => place(texts, code)).join('; ');
+}
+
+/** Who said it, and who only told it. */
+export function speaker(
+  texts: Texts,
+  names: ReadonlyMap<string, string>,
+  { by, toldBy }: { readonly by: string; readonly toldBy?: { readonly unit?: string } },
+): string {
+  const name = names.get(by) ?? by;
+  return toldBy?.unit === undefined ? name : texts.statedOf(name, toldBy.unit);
 }
 
 /** An instant in words, always in UTC: readers sit in several time zones and quote it to each other. */

@@ -42,14 +42,19 @@ export async function isUndecided(db: Database): Promise<boolean> {
 export async function settlePlaces(
   trx: Trx,
   positions: readonly number[],
-  made: { readonly places: readonly NewRow[]; readonly handles: readonly NewRow[] },
+  made: {
+    readonly places: readonly NewRow[];
+    readonly assessed: readonly NewRow[];
+    readonly handles: readonly NewRow[];
+  },
 ): Promise<void> {
   if (positions.length === 0) return;
-  for (const table of ['portal_pending', 'portal_place', 'portal_handle'] as const) {
+  for (const table of ['portal_pending', 'portal_place', 'portal_assessed', 'portal_handle'] as const) {
     await sql`delete from ${sql.table(table)} where position = any(${[...positions]}::bigint[])`.execute(trx);
   }
   await insertAll(trx, [
     { table: 'portal_place', rows: made.places },
+    { table: 'portal_assessed', rows: made.assessed },
     { table: 'portal_handle', rows: made.handles, ignoreConflicts: true },
   ]);
 }

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Trx } from './open.ts';
 
 /** A place that a liaison may look under; `home` where the organisation's own country reaches to it. */
@@ -16,9 +16,11 @@ export interface PortalFilter {
   readonly assessment?: string | undefined;
   readonly since?: Date | undefined;
   readonly until?: Date | undefined;
-  /** Blind indexes of addresses or hosts; any is enough. */
+  /** Blind index of a host. */
+  readonly host?: Uint8Array | undefined;
+  /** Blind indexes of an address; any is enough. */
   readonly addresses?: readonly Uint8Array[] | undefined;
-  /** Blind indexes of a case number. */
+  /** Blind indexes of a case number; not beside an address. */
   readonly numbers?: readonly Uint8Array[] | undefined;
 }
 
@@ -28,8 +30,6 @@ export interface Found {
   readonly id: string;
 }
 
-/** More hits than this are looked for by walking the list instead: a host with so many is met soon. */
-const MANY = 2000;
 /** Arrivals take their positions in another order than their clocks say, by less than a transaction lasts. */
 const OUT_OF_ORDER = "interval '5 minutes'";
 
@@ -44,76 +44,66 @@ export async function searchPortal(
   page: { readonly limit: number; readonly before?: number | undefined; readonly now: Date },
 ): Promise<Found[]> {
   if (scope.length === 0) return [];
-  const wanted = [
-    ...conditions(filter, page),
-    ...(await hitConditions(trx, filter)),
-    ...(await timeBounds(trx, filter)),
-  ];
+  const wanted = [...conditions(filter, page), ...(await timeBounds(trx, filter))];
   const { rows } = await sql<Found>`
     select f.position, f.originator, f.id from ${scopeRows(scope)} cross join lateral (
-      select e.position, e.originator, e.id from portal_place e
-      where e.place = w.place and (w.home or e.reach = 'concerned') and ${sql.join(wanted, sql` and `)}
+      select e.position, e.originator, e.id from ${narrowed(filter)}
+      where e.place = w.place and ${sql.join(wanted, sql` and `)}
       order by e.position desc limit ${page.limit}) f
     order by f.position desc`.execute(trx);
   return [...new Map(rows.map((row) => [row.position, row])).values()].slice(0, page.limit);
 }
 
-/** The places of a scope as rows `w (place, home)`. */
+/**
+ * The rows `e` to look through. Claims have a table in the order of the walk. Hits of an address or a number are few, and each `offset 0` has
+ * them looked up one by one: on the way along the list they might never be met.
+ */
+function narrowed({ assessment, addresses, numbers }: PortalFilter) {
+  const places = addresses
+    ? placesOf(sql`reference_index`, addresses)
+    : numbers
+      ? placesOf(sql`portal_handle`, numbers)
+      : sql`portal_place e`;
+  if (assessment === undefined) return places;
+  return sql`${places} join portal_assessed a on a.place = w.place and a.assessment = ${assessment} and a.position = e.position`;
+}
+
+function placesOf(index: RawBuilder<unknown>, macs: readonly Uint8Array[]) {
+  const wanted = macs.map((mac) => Buffer.from(mac));
+  return sql`(select distinct position from ${index} where mac = any(${wanted}::bytea[]) offset 0) h
+    cross join lateral (select * from portal_place where place = w.place and position = h.position offset 0) e`;
+}
+
+/** What a reference stands under: the place, and for what is marked for the own nation of its recipient a key that others never look under. */
+export function placeKey(place: string, reach: 'national' | 'concerned'): string {
+  return reach === 'national' ? `${place}/national` : place;
+}
+
+/** The place keys of a scope as rows `w (place)`. */
 export function scopeRows(scope: readonly ScopePlace[]) {
-  return sql`jsonb_to_recordset(${JSON.stringify(scope)}::jsonb) as w (place text, home boolean)`;
+  const keys = scope.flatMap(({ place, home }) => [
+    placeKey(place, 'concerned'),
+    ...(home ? [placeKey(place, 'national')] : []),
+  ]);
+  return sql`unnest(${keys}::text[]) as w (place)`;
 }
 
 function conditions(
-  { category, urgency, state, partner, assessment, since, until }: PortalFilter,
+  { category, urgency, state, partner, host, since, until }: PortalFilter,
   { before, now }: { readonly before?: number | undefined; readonly now: Date },
 ) {
   const wanted = [sql<boolean>`(e.expires_at is null or e.expires_at > ${now})`];
   if (before !== undefined) wanted.push(sql`e.position < ${before}`);
   if (category !== undefined) wanted.push(sql`e.category = ${category}`);
   if (urgency !== undefined) wanted.push(sql`e.urgency = ${urgency}`);
-  // Said once more as it stands in the partial indexes, so that they serve whatever the planner knows of the parameter.
+  // Said once more as it stands in the partial index, so that it serves whatever the planner knows of the parameter.
   if (urgency !== undefined && urgency !== 'routine') wanted.push(sql`e.urgency <> 'routine'`);
   if (state !== undefined) wanted.push(sql`e.state = ${state}`);
-  if (state !== undefined && state !== 'open') wanted.push(sql`e.state <> 'open'`);
   if (partner !== undefined) wanted.push(sql`e.originator = ${partner}`);
-  if (assessment !== undefined)
-    wanted.push(sql`e.assessments @> array[${assessment}]::text[] and e.assessments <> '{}'`);
+  if (host !== undefined) wanted.push(sql`e.host = ${Buffer.from(host)}`);
   if (since !== undefined) wanted.push(sql`e.created_at >= ${since}`);
   if (until !== undefined) wanted.push(sql`e.created_at < ${until}`);
   return wanted;
-}
-
-async function hitConditions(trx: Trx, { addresses, numbers, assessment }: PortalFilter) {
-  const wanted = [];
-  if (assessment !== undefined) {
-    const { rows } = await sql<{ position: number }>`
-      select position from portal_place where assessments @> array[${assessment}]::text[] and assessments <> '{}' limit ${MANY + 1}`.execute(
-      trx,
-    );
-    if (rows.length <= MANY) wanted.push(sql<boolean>`e.position = any(${positionsOf(rows)}::bigint[])`);
-  }
-  if (addresses) {
-    const macs = addresses.map((mac) => Buffer.from(mac));
-    const { rows } = await sql<{ position: number }>`
-      select position from reference_index where mac = any(${macs}::bytea[]) limit ${MANY + 1}`.execute(trx);
-    wanted.push(rows.length > MANY ? standsAt(macs) : sql<boolean>`e.position = any(${positionsOf(rows)}::bigint[])`);
-  }
-  if (numbers) {
-    const { rows } = await sql<{ position: number }>`
-      select position from portal_handle where mac = any(${numbers.map((mac) => Buffer.from(mac))}::bytea[])
-      order by position desc limit ${MANY}`.execute(trx);
-    wanted.push(sql<boolean>`e.position = any(${positionsOf(rows)}::bigint[])`);
-  }
-  return wanted;
-}
-
-function positionsOf(rows: readonly { position: number }[]): number[] {
-  return rows.map(({ position }) => position);
-}
-
-function standsAt(macs: readonly Buffer[]) {
-  return sql<boolean>`exists (
-    select 1 from reference_index i where i.position = e.position and i.mac = any(${[...macs]}::bytea[]))`;
 }
 
 /**

@@ -12,18 +12,27 @@ export interface PortalPendingTable {
 
 /** One row for each place under which a reference is found, with what searches ask for. */
 export interface PortalPlaceTable {
+  /** See `placeKey`. */
   place: string;
   position: number;
   originator: string;
   id: string;
-  reach: 'national' | 'concerned';
   category: string;
   urgency: string;
   state: string;
   hosting: string | null;
-  assessments: string[];
+  /** Blind index of the host. */
+  host: Buffer;
   created_at: Date;
   expires_at: Date | null;
+}
+
+/** One row for each place and each claim about a reference, its own or said since, as `scheme:code`. */
+export interface PortalAssessedTable {
+  /** See `placeKey`. */
+  place: string;
+  assessment: string;
+  position: number;
 }
 
 /** Blind index of the case numbers that a reference carries in its handles. */
@@ -84,11 +93,13 @@ export interface PortalUnitTable {
   unit: string;
   wrapped: Buffer;
   break_hint: boolean;
+  exposure_note: boolean;
 }
 
 export interface PortalTables {
   portal_pending: PortalPendingTable;
   portal_place: PortalPlaceTable;
+  portal_assessed: PortalAssessedTable;
   portal_handle: PortalHandleTable;
   portal_decision: PortalDecisionTable;
   portal_view: PortalViewTable;

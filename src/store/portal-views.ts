@@ -103,15 +103,22 @@ export async function exposureOf(
   return rows[0] ?? { cases: 0, addresses: 0 };
 }
 
-/** Looks at an originator's cases by day, for the unit's country: all that an originator may be told. */
-export async function viewsByDay(
-  db: Database,
-  originator: string,
-  units: readonly string[],
-): Promise<{ day: string; unit: string; n: number }[]> {
-  const { rows } = await sql<{ day: string; unit: string; n: number }>`
-    select to_char(at at time zone 'UTC', 'YYYY-MM-DD') as day, unit, count(*)::int as n from portal_view
-    where originator = ${originator} and kind in ('case', 'address') and unit = any(${[...units]}::text[])
+export interface LooksOfDay {
+  /** UTC. */
+  readonly day: string;
+  /** Of the liaison's accreditation; `XX` where it names several. */
+  readonly country: string;
+  readonly count: number;
+}
+
+/** Looks at an originator's cases from an instant on, by day and country: all that an originator may be told. */
+export async function looksByDay(db: Database, originator: string, since: Date): Promise<LooksOfDay[]> {
+  const { rows } = await sql<LooksOfDay>`
+    select to_char(v.at at time zone 'UTC', 'YYYY-MM-DD') as day, coalesce(c.country, 'XX') as country, count(*)::int as count
+    from portal_view v left join (
+      select id::text, case when count(distinct left(place, 2)) = 1 then min(left(place, 2)) end as country
+      from liaison cross join unnest(jurisdictions) as place group by id) c on c.id = v.liaison
+    where v.originator = ${originator} and v.at >= ${since} and v.kind in ('case', 'address')
     group by 1, 2 order by 1, 2`.execute(db);
   return rows;
 }
@@ -119,16 +126,25 @@ export async function viewsByDay(
 export interface UnitRow {
   readonly wrapped: Buffer;
   readonly break_hint: boolean;
+  readonly exposure_note: boolean;
 }
 
 /** A unit's key and settings, made with `wrapped` where there are none yet. */
 export async function unitRow(trx: Trx, unit: string, wrapped: () => Uint8Array): Promise<UnitRow> {
   const read = () =>
-    trx.selectFrom('portal_unit').select(['wrapped', 'break_hint']).where('unit', '=', unit).executeTakeFirst();
+    trx
+      .selectFrom('portal_unit')
+      .select(['wrapped', 'break_hint', 'exposure_note'])
+      .where('unit', '=', unit)
+      .executeTakeFirst();
   const known = await read();
   if (known) return known;
   await insertAll(trx, [
-    { table: 'portal_unit', rows: [{ unit, wrapped: wrapped(), break_hint: true }], ignoreConflicts: true },
+    {
+      table: 'portal_unit',
+      rows: [{ unit, wrapped: wrapped(), break_hint: true, exposure_note: true }],
+      ignoreConflicts: true,
+    },
   ]);
   const made = await read();
   if (!made) throw new Error('a unit has no row');
@@ -137,9 +153,22 @@ export async function unitRow(trx: Trx, unit: string, wrapped: () => Uint8Array)
 
 /** The settings of a unit that has any. */
 export function knownUnit(db: Database, unit: string): Promise<UnitRow | undefined> {
-  return db.selectFrom('portal_unit').select(['wrapped', 'break_hint']).where('unit', '=', unit).executeTakeFirst();
+  return db
+    .selectFrom('portal_unit')
+    .select(['wrapped', 'break_hint', 'exposure_note'])
+    .where('unit', '=', unit)
+    .executeTakeFirst();
 }
 
-export async function setBreakHint(trx: Trx, unit: string, on: boolean): Promise<void> {
-  await trx.updateTable('portal_unit').set({ break_hint: on }).where('unit', '=', unit).execute();
+export async function setUnitCare(
+  trx: Trx,
+  unit: string,
+  {
+    breakHint,
+    exposureNote,
+  }: { readonly breakHint?: boolean | undefined; readonly exposureNote?: boolean | undefined },
+): Promise<void> {
+  await sql`
+    update portal_unit set break_hint = coalesce(${breakHint ?? null}::boolean, break_hint),
+      exposure_note = coalesce(${exposureNote ?? null}::boolean, exposure_note) where unit = ${unit}`.execute(trx);
 }

@@ -64,3 +64,15 @@ test('a renewal, a suspension and its end are signed alike, and the list says wh
   const two = await signing('ben', ['liaison', 'resume', id, '--json']);
   expect([JSON.parse(one.out).state, JSON.parse(two.out).state]).toEqual(['pending', 'active']);
 });
+
+test('a unit is spared its hints, and an originator is told numbers alone', async () => {
+  const unit = ['--agency', 'Police B', '--unit', 'Child protection'];
+  const off = await on('ada', ['liaison', 'care', ...unit, '--break-hint', 'off']);
+  expect(off.code, off.err).toBe(0);
+  expect(off.out).toMatch(/break hint +off\nexposure note +on/);
+  const told = await on('ada', ['liaison', 'care', '--agency', 'Police B', '--unit', 'Fraud']);
+  expect([told.code, told.err.includes('Nobody is accredited')]).toEqual([1, true]);
+  const counts = await on('ada', ['liaison', 'counts', node.issuer, '--since', '2026-11-01']);
+  expect([counts.code, counts.out + counts.err]).toEqual([0, expect.stringContaining('since 2026-11-01')]);
+  expect((await on('ada', ['liaison', 'counts', 'https://nobody.example'])).code).toBe(1);
+});

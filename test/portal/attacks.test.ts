@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ownerOf, revisionRow } from '../../src/exchange/record.ts';
-import { caseOf, german, pathOf, type TestPortal, testPortal } from '../support/portal.ts';
+import { caseOf, german, origin, pathOf, type TestPortal, testPortal } from '../support/portal.ts';
 
 const script = '"><script>alert(1)</script><img src=x onerror=alert(1)>\'';
 
@@ -140,7 +140,8 @@ describe('forms from elsewhere', () => {
         on: '0',
         ...fields,
       }).toString();
-      const type = { 'content-type': 'application/x-www-form-urlencoded', cookie: 'as=german', ...headers };
+      const form = { 'content-type': 'application/x-www-form-urlencoded', cookie: 'as=german' };
+      const type = { ...form, origin, 'sec-fetch-site': 'same-origin', ...headers };
       expect((await at.app.inject({ method: 'POST', url, headers: type, payload })).statusCode).toBe(403);
     }
     expect(await db().selectFrom('portal_saved').select('id').execute()).toEqual([]);

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { countForOriginator, openForUnit } from '../../src/exchange/portal/views.ts';
+import { overviewFor, statisticsFor } from '../../src/exchange/portal/overview.ts';
+import { openForUnit } from '../../src/exchange/portal/views.ts';
 import { statedPurpose } from '../../src/store/portal-views.ts';
 import { caseOf, german, pathOf, type TestPortal, testPortal } from '../support/portal.ts';
 
@@ -73,7 +74,9 @@ describe('what is found, and by whom', () => {
         Array.from({ length: 5 }, () => ({ kind: 'refused', code: gate })),
       );
       const decided = await db().selectFrom('portal_decision').selectAll().where('reference_id', '=', id).execute();
-      expect(decided).toMatchObject([{ unit: 'Unit 1', scope: 'DE', effect: 'withhold', rule: gate }]);
+      expect(decided).toMatchObject([
+        { unit: 'Police of the tests\nUnit 1', scope: 'DE', effect: 'withhold', rule: gate },
+      ]);
       expect(decided[0]?.trace.at(-1)).toMatchObject({ gate, passed: false });
     },
   );
@@ -220,6 +223,31 @@ describe('search', () => {
   });
 });
 
+describe('counts and what is urgent', () => {
+  test('a case under two places of a liaison counts once, and only where it may be seen', async () => {
+    const jurisdiction = { hosting: 'DE-BY', concerned: [{ country: 'NL', basis: 'victim' }] };
+    await storeOne({ jurisdiction, category: 'travel-and-tourism' });
+    await storeOne({ jurisdiction: { hosting: 'FR' }, category: 'travel-and-tourism' });
+    for (const jurisdictions of [['DE'], ['DE', 'DE-BY', 'NL']]) {
+      const viewer = { ...german, jurisdictions };
+      const { categories, countries, months } = await statisticsFor(at.exchange, viewer);
+      expect(categories.filter(({ code }) => code === 'travel-and-tourism').map(({ n }) => n)).toEqual([1]);
+      const total = categories.reduce((sum, { n }) => sum + n, 0);
+      for (const counts of [countries, months]) expect(counts.reduce((sum, { n }) => sum + n, 0)).toBe(total);
+    }
+    expect((await statisticsFor(at.exchange, { ...german, jurisdictions: [] })).categories).toEqual([]);
+  });
+
+  test('an emergency that is held or that nobody has taken is urgent as any; one that is over is not', async () => {
+    const urgency = { level: 'emergency', code: 'imminent-danger' };
+    const jurisdiction = { hosting: 'SE' };
+    const states = ['open', 'on-hold', 'unplaced', 'removed'];
+    const ids = await Promise.all(states.map((state) => storeOne({ urgency, jurisdiction }, state)));
+    const { urgent } = await overviewFor(at.exchange, { ...german, jurisdictions: ['SE'] });
+    expect(urgent.map(({ id }) => id).sort()).toEqual(ids.slice(0, 3).sort());
+  });
+});
+
 describe('the whole address', () => {
   test('is shown after a purpose alone, disarmed, and each time is recorded', async () => {
     const url = 'https://whole.host.example/full/path?x=1';
@@ -297,7 +325,7 @@ describe('a case page', () => {
     const contact = JSON.stringify({ desk: 'Night desk', emergencyPhone: '+49 30 1111', phone: '+49 30 2222' });
     await sql`update partner set contact = ${contact}::jsonb`.execute(db());
     const { body } = await at.get(pathOf(at.partner.issuer, id));
-    expect(body).toContain('This case is urgent: call now');
+    expect(body).toContain('call now');
     expect(body.indexOf('+49 30 1111')).toBeGreaterThan(0);
     expect(body.indexOf('+49 30 1111')).toBeLessThan(body.indexOf('+49 30 2222'));
     expect(body).toContain('under the law of Netherlands (NL) on 20 November 2026');
@@ -346,14 +374,6 @@ describe('genuine', () => {
 });
 
 describe('looks', () => {
-  test('an originator can be told day, country and count, and nothing else', async () => {
-    const id = await at.push(caseOf() as never);
-    await at.get(pathOf(at.partner.issuer, id));
-    const told = await countForOriginator(at.exchange, at.partner.issuer, new Map([['Unit 1', 'DE']]));
-    expect(told.map((one) => Object.keys(one))).toEqual([['day', 'country', 'count']]);
-    expect(told[0]).toMatchObject({ country: 'DE', count: expect.any(Number) });
-  });
-
   test('the exposure count is one’s own', async () => {
     at.viewers.set('newcomer', { ...german, id: '0198f0a0-0000-7000-8000-000000000009', session: 's-new' });
     const id = await storeOne();

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { renewLiaison } from '../../src/exchange/liaison/accredit.ts';
 import { portalListener } from '../../src/portal/listener.ts';
 import { doorOf } from '../../src/portal/sign-in/sign-in.ts';
+import { addAuthenticator } from '../support/authenticator.ts';
 import { startChromium, withoutBrowser } from '../support/chromium.ts';
 import { type TestExchange, testExchange } from '../support/exchange.ts';
 import { done, invite } from '../support/liaisons.ts';
@@ -40,24 +41,6 @@ afterAll(async () => {
   await app?.close();
   await node?.close();
 });
-
-async function addAuthenticator(to: Page) {
-  const session = await to.context().newCDPSession(to);
-  await session.send('WebAuthn.enable');
-  const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  const verified = (isUserVerified: boolean) =>
-    session.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified });
-  return { verified };
-}
 
 const cookie = async (name: string) => (await context.cookies(origin)).find((one) => one.name === name);
 const here = () => new URL(page.url()).pathname;
@@ -114,6 +97,7 @@ test.skipIf(withoutBrowser)('invitation, passkey, session, sign-in anew, sign-ou
   await other.close();
   await page.goto(`${origin}/`);
   expect(here()).toBe('/sign-in');
+  expect(await page.getByRole('status').innerText()).toBe('Your session has ended. Sign in again.');
   expect(await cookie('__Host-session')).toBeUndefined();
   await page.goto(`${origin}/sign-in/passkey`);
   await page.getByRole('button', { name: /^Continue with/ }).click();

@@ -1,5 +1,5 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { secret } from '../../src/config.ts';
 import { inviteLiaison } from '../../src/exchange/liaison/accredit.ts';
 import { beginSession } from '../../src/exchange/liaison/session.ts';
@@ -12,6 +12,8 @@ import { createIdentityFetch } from '../../src/transport/identity-fetch.ts';
 import { type TestExchange, testExchange } from '../support/exchange.ts';
 import { client, type TestProvider, testProvider } from '../support/identity-provider.ts';
 import { accredited, done, invite } from '../support/liaisons.ts';
+import { caseOf, pathOf } from '../support/portal.ts';
+import { storePast } from '../support/stored-past.ts';
 
 const origin = 'http://localhost:8442';
 const callback = `${origin}/sign-in/oidc/callback`;
@@ -196,6 +198,64 @@ describe('an agency’s identity provider', () => {
       .where('stepped_up_at', 'is not', null)
       .execute();
     expect(row).toHaveLength(1);
+  });
+});
+
+describe('before the first whole address', () => {
+  const start = Date.now();
+  beforeAll(async () => {
+    for (const subject of ['officer-8', 'officer-9'])
+      done(await inviteLiaison(node.exchange, { ...accredited, subject }, { subjectIssuer: provider.issuer }));
+  });
+  afterEach(() => vi.useRealTimers());
+
+  /** Signs in with a browser that stays signed in at the provider, and gives what it needs to go on. */
+  async function officer() {
+    provider.claims.set('officer-9', { countries: 'NL' });
+    vi.useFakeTimers({ toFake: ['Date'], now: start });
+    const [browser, jar] = [new Browser(), new Map<string, string>()];
+    const left = await browser.ask('GET', '/sign-in/oidc');
+    const back = await provider.signIn(String(left.headers.location), 'officer-9', jar);
+    expect((await browser.ask('GET', back.slice(origin.length))).statusCode).toBe(200);
+    const [id = ''] = await storePast(node.exchange, [{ reference: caseOf({ jurisdiction: { hosting: 'NL' } }) }]);
+    const purpose = pathOf(node.exchange.self, id, '/purpose');
+    const sent = await browser.ask('GET', purpose);
+    expect(sent.headers.location).toBe(`/sign-in/confirm?to=${encodeURIComponent(purpose)}`);
+    const confirm = await browser.ask('GET', String(sent.headers.location));
+    vi.setSystemTime(start + 5 * 60_000);
+    return { browser, jar, purpose, asked: new URL(String(confirm.headers.location)) };
+  }
+
+  test('who is signed in at the provider signs in there once more, and is led back to the case', async () => {
+    const { browser, jar, purpose, asked } = await officer();
+    expect([asked.searchParams.get('prompt'), asked.searchParams.get('max_age')]).toEqual(['login', '0']);
+    const back = await provider.signIn(asked.href, 'officer-9', jar);
+    const confirmed = await browser.ask('GET', back.slice(origin.length));
+    expect([confirmed.statusCode, confirmed.headers.refresh]).toEqual([200, `0; url=${purpose}`]);
+    expect((await browser.ask('GET', purpose)).statusCode).toBe(200);
+  });
+
+  test.each([
+    ['that names no time of sign-in', undefined],
+    ['of five minutes ago', '3600'],
+  ])('an old sign-in %s is not taken for a new one, whatever was taken out of the address', async (_name, maxAge) => {
+    const { browser, jar, purpose, asked } = await officer();
+    asked.searchParams.delete('prompt');
+    asked.searchParams.delete('max_age');
+    if (maxAge !== undefined) asked.searchParams.set('max_age', maxAge);
+    const before = await refusedToday('sign-in-refused');
+    const back = await provider.signIn(asked.href, 'nobody is asked', jar);
+    expect((await browser.ask('GET', back.slice(origin.length))).statusCode).toBe(403);
+    expect(await refusedToday('sign-in-refused')).toBe(before + 1);
+    expect((await browser.ask('GET', purpose)).headers.location).toContain('/sign-in/confirm');
+  });
+
+  test('a colleague’s sign-in is not one’s own', async () => {
+    const { browser, purpose, asked } = await officer();
+    provider.claims.set('officer-8', { countries: ['DE-BY'] });
+    const back = await provider.signIn(asked.href, 'officer-8');
+    expect((await browser.ask('GET', back.slice(origin.length))).statusCode).toBe(403);
+    expect((await browser.ask('GET', purpose)).headers.location).toContain('/sign-in/confirm');
   });
 });
 

@@ -7,8 +7,11 @@ export interface TestProvider {
   readonly issuer: string;
   /** What it says of each subject beside its name. */
   readonly claims: Map<string, Readonly<Record<string, unknown>>>;
-  /** Walks the pages of the provider from the address that a portal sent a browser to, to the one it is sent back to. */
-  signIn(start: string, subject: string): Promise<string>;
+  /**
+   * Walks the pages of the provider from the address that a portal sent a browser to, to the one it is sent back to. With a jar that
+   * was there before the browser is signed in there already, and is asked again only where the portal wants it.
+   */
+  signIn(start: string, subject: string, jar?: Map<string, string>): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -41,7 +44,7 @@ export async function testProvider(redirectUri: string): Promise<TestProvider> {
   return {
     issuer,
     claims,
-    signIn: (start, subject) => walk(issuer, start, subject),
+    signIn: (start, subject, jar) => walk(issuer, { start, subject, jar }),
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();
@@ -50,9 +53,14 @@ export async function testProvider(redirectUri: string): Promise<TestProvider> {
   };
 }
 
+interface Walk {
+  readonly start: string;
+  readonly subject: string;
+  readonly jar?: Map<string, string> | undefined;
+}
+
 /** A browser as small as it gets: cookies, and the two forms of the provider. */
-async function walk(issuer: string, start: string, subject: string): Promise<string> {
-  const jar = new Map<string, string>();
+async function walk(issuer: string, { start, subject, jar = new Map() }: Walk): Promise<string> {
   let url = start;
   let form: URLSearchParams | undefined;
   for (let step = 0; step < 12; step += 1) {

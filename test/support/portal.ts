@@ -1,7 +1,6 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import type { CaseReference } from '../../src/domain/contract.types.ts';
 import type { Exchange } from '../../src/exchange/context.ts';
-import type { CaseSource } from '../../src/exchange/portal/case-events.ts';
 import type { Viewer } from '../../src/exchange/portal/viewer.ts';
 import { portalListener } from '../../src/portal/listener.ts';
 import { type ForeignPartner, foreignPartner } from './foreign-partner.ts';
@@ -9,6 +8,8 @@ import { type TestNode, testNode } from './node.ts';
 import { type StoredPast, storePast } from './stored-past.ts';
 
 const DAY = 86_400_000;
+/** Where liaisons think that they are. */
+export const origin = 'http://localhost:8442';
 
 /** A liaison of Germany, as sign-in would give one. */
 export const german: Viewer = {
@@ -21,18 +22,22 @@ export const german: Viewer = {
   session: 'session-german',
 };
 
-export interface TestPortal {
-  readonly node: TestNode;
-  readonly exchange: Exchange;
-  readonly partner: ForeignPartner;
-  /** Its address, for a browser. */
-  readonly address: string;
+/** A portal whose sessions are injected: the cookie says who it is. */
+export interface OpenPortal {
   readonly app: FastifyInstance;
   /** Who is signed in under the cookie of this name. */
   readonly viewers: Map<string, Viewer>;
   get(path: string, as?: string | null): Promise<LightMyRequestResponse>;
   /** A form of our own page, with the token of the session, unless `fields` says another. */
   post(path: string, fields?: Readonly<Record<string, string>>, as?: string): Promise<LightMyRequestResponse>;
+}
+
+export interface TestPortal extends OpenPortal {
+  readonly node: TestNode;
+  readonly exchange: Exchange;
+  readonly partner: ForeignPartner;
+  /** Its address, for a browser. */
+  readonly address: string;
   /** Stores references without deciding on them; gives their ids. */
   store(past: readonly StoredPast[], at?: Date): Promise<string[]>;
   /** Pushes one as the partner would, signed; gives its id. */
@@ -41,42 +46,46 @@ export interface TestPortal {
 }
 
 export interface TestPortalSettings {
-  readonly source?: (exchange: Exchange) => CaseSource;
   readonly stepUp?: () => Promise<string | undefined>;
 }
 
-/** A whole node of a German hotline with one partner, and a portal whose sessions are injected: the cookie says who it is. */
-export async function testPortal(settings: TestPortalSettings = {}): Promise<TestPortal> {
-  const node = await testNode({ name: 'Hotline of the tests' });
-  const partner = await foreignPartner();
-  await partner.meet(node);
-  const { exchange } = node.running;
+/** A portal of a node that runs, or does not. */
+export async function openPortal(exchange: Exchange, { stepUp }: TestPortalSettings = {}): Promise<OpenPortal> {
   const viewers = new Map([['german', german]]);
-  const stepUp = settings.stepUp;
   const app = await portalListener({
     exchange,
     healthy: async () => true,
+    origin,
     sessionOf: async ({ headers }) => viewers.get(/(?:^|; )as=([\w-]+)/.exec(headers.cookie ?? '')?.[1] ?? ''),
-    ...(settings.source && { source: settings.source(exchange) }),
     ...(stepUp && { signIn: { routes: async () => {}, stepUp, endSessions: async () => {} } }),
   });
-  const address = await app.listen({ host: '127.0.0.1', port: 0 });
   const cookie = (as: string | null) => (as === null ? {} : { cookie: `as=${as}` });
   const get: TestPortal['get'] = (path, as = 'german') => app.inject({ url: path, headers: cookie(as) });
   return {
-    node,
-    exchange,
-    partner,
-    address,
     app,
     viewers,
     get,
     async post(path, fields = {}, as = 'german') {
       const token = /name="token" value="([\w-]+)"/.exec((await get('/account', as)).body)?.[1] ?? '';
       const payload = new URLSearchParams({ token, ...fields }).toString();
-      const headers = { ...cookie(as), 'content-type': 'application/x-www-form-urlencoded' };
+      const headers = { ...cookie(as), origin, 'content-type': 'application/x-www-form-urlencoded' };
       return app.inject({ method: 'POST', url: path, headers, payload });
     },
+  };
+}
+
+/** A whole node of a German hotline with one partner, and a portal of it. */
+export async function testPortal(settings: TestPortalSettings = {}): Promise<TestPortal> {
+  const node = await testNode({ name: 'Hotline of the tests' });
+  const partner = await foreignPartner();
+  await partner.meet(node);
+  const { exchange } = node.running;
+  const portal = await openPortal(exchange, settings);
+  const { app } = portal;
+  const address = await app.listen({ host: '127.0.0.1', port: 0 });
+  return {
+    ...portal,
+    ...{ node, exchange, partner, address },
     store: (past, at) => storePast(exchange, past, at),
     async push(reference) {
       const id = crypto.randomUUID();

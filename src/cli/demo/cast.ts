@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NodeSettings, secret } from '../../config.ts';
-import type { Policy } from '../../domain/contract.types.ts';
+import type { Contact, Policy } from '../../domain/contract.types.ts';
 import { isRefusal } from '../../domain/refusal.ts';
 import { initNode, makeStoreTemplate, type RunningNode, startNode } from '../../node.ts';
 import type { OperationAnswer } from '../../operator/answer.ts';
@@ -56,11 +56,16 @@ async function freePort(): Promise<number> {
 
 const throwAwayCost = 2 ** 14;
 
-async function makePlayer(
-  root: string,
-  who: { key: string; name: string; type: string; place: string },
-  clock: () => number,
-): Promise<Player> {
+interface Person {
+  readonly key: string;
+  readonly name: string;
+  readonly type: string;
+  readonly place: string;
+  /** Of numbers that are kept free for stories. */
+  readonly phones?: Pick<Contact, 'phone' | 'emergencyPhone'>;
+}
+
+async function makePlayer(root: string, who: Person, clock: () => number): Promise<Player> {
   const [peer, api, portal] = [await freePort(), await freePort(), await freePort()];
   const listen = (port: number) => ({ host: '127.0.0.1', port });
   const issuer = `http://127.0.0.1:${peer}`;
@@ -69,6 +74,7 @@ async function makePlayer(
     name: who.name,
     type: who.type,
     jurisdictions: [who.place],
+    ...(who.phones && { contact: { desk: 'Duty desk', ...who.phones, hours: '24/7' } }),
     peer: listen(peer),
     api: listen(api),
     portal: listen(portal),
@@ -122,9 +128,21 @@ export async function makeCast(): Promise<Cast> {
     const template = await makeStoreTemplate(join(root, 'template'));
     if (isRefusal(template)) throw new Error(`the store could not be made: ${template.message}`);
     const people = [
-      { key: 'hotline-de', name: 'Hotline DE', type: 'hotline', place: 'DE' },
+      {
+        key: 'hotline-de',
+        name: 'Hotline DE',
+        type: 'hotline',
+        place: 'DE',
+        phones: { phone: '+49 30 23125 101', emergencyPhone: '+49 30 23125 110' },
+      },
       { key: 'hotline-nl', name: 'Hotline NL', type: 'hotline', place: 'NL' },
-      { key: 'police-de', name: 'Police DE', type: 'law-enforcement', place: 'DE' },
+      {
+        key: 'police-de',
+        name: 'Police DE',
+        type: 'law-enforcement',
+        place: 'DE',
+        phones: { phone: '+49 30 23125 201' },
+      },
       { key: 'provider-de', name: 'Provider DE', type: 'industry', place: 'DE' },
     ];
     for (const person of people) players.push(await makePlayer(root, person, () => Date.now() + ahead));

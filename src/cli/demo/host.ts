@@ -10,7 +10,7 @@ export function caseReference(hosting: string) {
     url: ADDRESS,
     jurisdiction: { hosting, reporting: 'DE', concerned: [{ country: 'DE', basis: 'victim' }] },
     category: 'csam',
-    marking: { tlp: 'AMBER', notifyHost: 'after-clearance' },
+    marking: { tlp: 'AMBER', notifyHost: 'after-clearance', portal: 'concerned' },
   };
 }
 

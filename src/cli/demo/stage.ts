@@ -6,6 +6,7 @@ import { moveAbroad, outcomes } from './abroad.ts';
 import { type Cast, done, makeCast } from './cast.ts';
 import { tellHost } from './host.ts';
 import { keyLoss } from './key-loss.ts';
+import { inviteVisitor, officerReads } from './officer.ts';
 import {
   type Expectations,
   expectations,
@@ -59,6 +60,7 @@ async function tell(terminal: Terminal, cast: Cast, found: Expectations): Promis
   const told = await tellHost(terminal, cast, found);
   await moveAbroad(terminal, cast, told, found);
   await outcomes(terminal, cast, told, found);
+  await officerReads(terminal, cast, found);
 }
 
 function report(terminal: Terminal, { broken, count }: Expectations): void {
@@ -68,7 +70,8 @@ function report(terminal: Terminal, { broken, count }: Expectations): void {
 }
 
 /** Leaves the nodes up for whoever wants to look around, until Ctrl-C. */
-async function stay(terminal: Terminal, { hotline, abroad, police, provider }: Cast): Promise<void> {
+async function stay(terminal: Terminal, cast: Cast): Promise<void> {
+  const { hotline, abroad, police, provider } = cast;
   const scopes = ['references:write', 'references:read', 'events:read', 'partners:read'];
   const { token } = done(await hotline.node.operations['client.create']({ name: 'demo', scopes }));
   terminal.heading('The nodes stay up until Ctrl-C');
@@ -89,6 +92,11 @@ async function stay(terminal: Terminal, { hotline, abroad, police, provider }: C
   terminal.next('Then look at what went out, addresses masked because this client may not locate:', [
     `curl -s -H 'Authorization: Bearer ${token}' '${api}/v1/references?limit=3'`,
   ]);
+  terminal.next(
+    'Read the portal of Police DE in a browser on this machine, with a passkey of your own; this works once:',
+    [await inviteVisitor(cast)],
+  );
+  terminal.say('End with Ctrl-C: the nodes stop and their directories are removed.');
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   terminal.say('stopping');
 }

@@ -9,7 +9,7 @@ import { findReference, type ListedReference, revisionsOf } from '../../store/li
 import type { Trx } from '../../store/open.ts';
 import { partnerRow } from '../../store/partners.ts';
 import { isClosed } from '../../store/recall.ts';
-import { inTransaction } from '../../store/transaction.ts';
+import { readOnly } from '../../store/simulate.ts';
 import { showReference } from '../browse.ts';
 import type { Exchange } from '../context.ts';
 import type { Snapshot } from '../directory.ts';
@@ -34,7 +34,7 @@ export async function showCase(
   name: ReferenceName,
   at: Date = new Date(exchange.clock()),
 ): Promise<ShownCase | undefined> {
-  return inTransaction(exchange.store.db, async (trx) => {
+  return readOnly(exchange.store.db, async (trx) => {
     const row = await findReference(trx, name.originator, name.id);
     if (!row?.wrapped || !row.body || isClosed(row.state) || (await isVeiled(trx, name))) return undefined;
     const { wrapped, body, revision } = row;

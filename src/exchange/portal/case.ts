@@ -10,7 +10,7 @@ import { inTransaction } from '../../store/transaction.ts';
 import { matchKeys } from '../../wire/match.ts';
 import type { Exchange } from '../context.ts';
 import type { ReferenceName } from '../record.ts';
-import { type CaseEvents, type CaseSource, eventsInReference } from './case-events.ts';
+import { type HeardCase, heardCase } from './heard.ts';
 import { type ListedCase, lineOf } from './list.ts';
 import { keepDecisions, type Looked, lookAt, type Shown, writeDecisions } from './look.ts';
 import { revisionsOf, type ShownRevision } from './revisions.ts';
@@ -33,7 +33,8 @@ export interface ShownCase {
   readonly sender: NamedOrganisation;
   /** Names of every organisation that a page may have to name. */
   readonly names: ReadonlyMap<string, string>;
-  readonly events: CaseEvents;
+  /** What was said about it. */
+  readonly events: HeardCase;
   readonly revisions: readonly ShownRevision[];
   /** Other references to the same address that this liaison may see, the newest first. */
   readonly duplicates: readonly { readonly match: 'known' | 'possible'; readonly line: ListedCase }[];
@@ -62,17 +63,14 @@ async function recordRefused(exchange: Exchange, viewer: Viewer, name: Reference
 }
 
 /** A case as its page shows it; the look is recorded before it is given. */
-export async function showCase(
-  exchange: Exchange,
-  viewer: Viewer,
-  name: ReferenceName,
-  source: CaseSource,
-): Promise<ShownCase | Refusal> {
+export async function showCase(exchange: Exchange, viewer: Viewer, name: ReferenceName): Promise<ShownCase | Refusal> {
   const shown = await openShown(exchange, viewer, name);
   if (isRefusal(shown)) return shown;
   const { row, content } = shown;
+  const events = await heardCase(exchange, name);
+  // Closed between two look-ups.
+  if (!events) return refuse('not-found');
   await inTransaction(exchange.store.db, (trx) => writeLook(exchange, trx, viewer, { kind: 'case', name }));
-  const events = (await source.events(name)) ?? eventsInReference(shown);
   const stated = await statedPurpose(exchange.store.db, viewer.session, name);
   const ownReference = stated && (await openForUnit(exchange, viewer, stated));
   const read = await readOnly(exchange.store.db, async (trx) => ({
@@ -92,16 +90,11 @@ export async function showCase(
       ? { issuer: self, name: settings.name, contact: settings.contact }
       : { issuer: name.originator, name: read.partner?.name, contact: read.partner?.contact ?? undefined },
     names: new Map([...read.names, [self, settings.name]]),
-    events: heardHere(events, self),
+    events,
     revisions: read.revisions,
     duplicates: await othersShown(exchange, viewer, name, read.duplicates),
     stated: stated && { purpose: stated.purpose, ownReference },
   };
-}
-
-/** A hold is shown where this node is among those that know of it, and to nobody else. */
-function heardHere(events: CaseEvents, self: string): CaseEvents {
-  return { ...events, holds: events.holds.filter(({ audience }) => audience.includes(self)) };
 }
 
 function withoutAddress({ url: _, access, ...content }: CaseReference): ShownCase['content'] {

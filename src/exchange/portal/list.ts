@@ -80,6 +80,7 @@ async function filterOf(exchange: Exchange, viewer: Viewer, search: PortalSearch
   if (find === undefined) return filter;
   const row = await findOf(exchange.store.db, viewer.session, find);
   if (!row) return refuse('not-found');
+  if (row.kind === 'host') return { ...filter, host: row.macs[0] };
   return row.kind === 'number' ? { ...filter, numbers: row.macs } : { ...filter, addresses: row.macs };
 }
 

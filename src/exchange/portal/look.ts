@@ -8,7 +8,7 @@ import { inTransaction } from '../../store/transaction.ts';
 import type { Exchange } from '../context.ts';
 import { openContent } from '../record.ts';
 import { scopeName } from './scope.ts';
-import type { Viewer } from './viewer.ts';
+import { unitName, type Viewer } from './viewer.ts';
 
 /** A reference that was decided to be shown to this liaison, with its content: nothing else may reach a page. */
 export interface Shown {
@@ -58,6 +58,9 @@ export function writeDecisions(
   viewer: Viewer,
   made: readonly MadeDecision[],
 ): Promise<void> {
-  const { unit } = viewer;
-  return storePortalDecisions(trx, { unit, scope: scopeName(viewer), at: new Date(exchange.clock()) }, made);
+  return storePortalDecisions(
+    trx,
+    { unit: unitName(viewer), scope: scopeName(viewer), at: new Date(exchange.clock()) },
+    made,
+  );
 }

@@ -2,12 +2,10 @@ import type { Contact } from '../../domain/contract.types.ts';
 import { isRefusal } from '../../domain/refusal.ts';
 import { partnerRows } from '../../store/partners.ts';
 import { type CountedBy, countPortal, type PortalCount } from '../../store/portal-counts.ts';
-import { openRows } from '../../store/portal-search.ts';
 import { readOnly } from '../../store/simulate.ts';
 import type { Exchange } from '../context.ts';
-import type { CaseSource, Due } from './case-events.ts';
-import { type ListedCase, lineOf, listCases } from './list.ts';
-import { keepDecisions, lookAt } from './look.ts';
+import { type Due, dueFor } from './due.ts';
+import { type ListedCase, listCases } from './list.ts';
 import { scopeOf } from './scope.ts';
 import { placeBeforeReading } from './undecided.ts';
 import type { Viewer } from './viewer.ts';
@@ -15,16 +13,10 @@ import type { Viewer } from './viewer.ts';
 const DAY = 86_400_000;
 const DAYS = 14;
 const MOST_URGENT = 10;
-/** Clearances that wait and holds that end within this time stand on the first page. */
-const SOON_MS = 3 * DAY;
-
-export interface DueCase extends Due {
-  readonly line: ListedCase;
-}
 
 export interface Overview {
   readonly urgent: readonly ListedCase[];
-  readonly due: readonly DueCase[];
+  readonly due: readonly Due[];
   readonly newSince: Date | undefined;
   readonly fresh: number;
   readonly days: readonly PortalCount[];
@@ -33,32 +25,38 @@ export interface Overview {
 }
 
 /** The first page: emergencies before priorities, what runs out, and what came within two weeks. */
-export async function overviewFor(exchange: Exchange, viewer: Viewer, source: CaseSource): Promise<Overview> {
+export async function overviewFor(exchange: Exchange, viewer: Viewer): Promise<Overview> {
   await placeBeforeReading(exchange);
-  const urgent: ListedCase[] = [];
-  for (const urgency of ['emergency', 'priority']) {
-    const page = await listCases(exchange, viewer, { urgency, state: 'open' }, { limit: MOST_URGENT });
-    if (!isRefusal(page)) urgent.push(...page.cases);
-  }
   const now = exchange.clock();
   const today = Math.floor(now / DAY) * DAY;
   const since = new Date(today - (DAYS - 1) * DAY);
-  const [days = [], countries = [], categories = []] = await counted(
-    exchange,
-    viewer,
-    ['day', 'hosting', 'category'],
-    since,
-  );
-  const [fresh = []] = viewer.lastVisit ? await counted(exchange, viewer, ['day'], viewer.lastVisit) : [];
+  const arrived = await counted(exchange, viewer, ['day', 'hosting', 'category'], since);
+  const fresh = viewer.lastVisit ? (await counted(exchange, viewer, ['day'], viewer.lastVisit)).day : [];
   return {
-    urgent: urgent.slice(0, MOST_URGENT),
-    due: await dueFor(exchange, viewer, await source.due(new Date(now + SOON_MS))),
+    urgent: [
+      ...(await newestUrgent(exchange, viewer, 'emergency')),
+      ...(await newestUrgent(exchange, viewer, 'priority')),
+    ],
+    due: await dueFor(exchange, viewer),
     newSince: viewer.lastVisit,
     fresh: fresh.reduce((sum, { n }) => sum + n, 0),
-    days: everyDay(days, since.getTime(), today),
-    countries,
-    categories,
+    days: everyDay(arrived.day, since.getTime(), today),
+    countries: arrived.hosting,
+    categories: arrived.category,
   };
+}
+
+/** What nobody has finished yet: a hold or a hand-over that was returned makes nothing less urgent. */
+const unfinished = ['open', 'on-hold', 'unplaced'];
+
+/** The newest of one urgency that wait, so many at most: many emergencies hide no priority case. */
+async function newestUrgent(exchange: Exchange, viewer: Viewer, urgency: string): Promise<ListedCase[]> {
+  const found: ListedCase[] = [];
+  for (const state of unfinished) {
+    const page = await listCases(exchange, viewer, { urgency, state }, { limit: MOST_URGENT });
+    if (!isRefusal(page)) found.push(...page.cases);
+  }
+  return found.toSorted((a, b) => b.receivedAt.getTime() - a.receivedAt.getTime()).slice(0, MOST_URGENT);
 }
 
 /** Days on which nothing came stand as zero: a chart without them would draw a busier time. */
@@ -72,31 +70,10 @@ function everyDay(counts: readonly PortalCount[], from: number, to: number): Por
   return days;
 }
 
-function counted(exchange: Exchange, viewer: Viewer, by: readonly CountedBy[], since: Date): Promise<PortalCount[][]> {
+function counted<By extends CountedBy>(exchange: Exchange, viewer: Viewer, by: readonly By[], since: Date) {
   const scope = scopeOf(exchange, viewer);
   const now = new Date(exchange.clock());
-  return readOnly(exchange.store.db, async (trx) => {
-    const counts = [];
-    for (const one of by) counts.push(await countPortal(trx, scope, one, { since, now }));
-    return counts;
-  });
-}
-
-async function dueFor(exchange: Exchange, viewer: Viewer, due: readonly Due[]): Promise<DueCase[]> {
-  const rows = await readOnly(exchange.store.db, (trx) => openRows(trx, due));
-  const looked = rows.map((row) => lookAt(exchange, viewer, row));
-  await keepDecisions(
-    exchange,
-    viewer,
-    looked.map(({ made }) => made),
-  );
-  const lines = new Map(
-    looked.flatMap(({ shown }) => (shown ? [[`${shown.row.originator} ${shown.row.id}`, lineOf(shown)] as const] : [])),
-  );
-  return due.flatMap((one) => {
-    const line = lines.get(`${one.originator} ${one.id}`);
-    return line ? [{ ...one, line }] : [];
-  });
+  return readOnly(exchange.store.db, (trx) => countPortal(trx, scope, by, { since, now }));
 }
 
 export interface Statistics {
@@ -115,14 +92,16 @@ export async function statisticsFor(exchange: Exchange, viewer: Viewer): Promise
   const now = new Date(exchange.clock());
   const since = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 11, 1));
   const by = ['month', 'category', 'hosting', 'state', 'urgency', 'originator'] as const;
-  const [months = [], categories = [], countries = [], states = [], urgencies = [], senders = []] = await counted(
-    exchange,
-    viewer,
-    by,
+  const counts = await counted(exchange, viewer, by, since);
+  return {
     since,
-  );
-  const sorted = months.toSorted((a, b) => (a.code ?? '').localeCompare(b.code ?? ''));
-  return { since, months: sorted, categories, countries, states, urgencies, senders };
+    months: counts.month.toSorted((a, b) => (a.code ?? '').localeCompare(b.code ?? '')),
+    categories: counts.category,
+    countries: counts.hosting,
+    states: counts.state,
+    urgencies: counts.urgency,
+    senders: counts.originator,
+  };
 }
 
 /** A partner as liaisons see it: who it is and whom to call, and nothing of policies or keys. */

@@ -1,23 +1,35 @@
-import type { CaseReference, Handle } from '../../domain/contract.types.ts';
+import type { Assessment, Handle } from '../../domain/contract.types.ts';
 import { portalReach } from '../../domain/marking.ts';
 import { isIndustryForm } from '../../domain/policy/industry.ts';
 import { findablePlaces, isHidden } from '../../domain/portal.ts';
+import type { Trx } from '../../store/open.ts';
 import { isUndecided, settlePlaces, takeUndecided, type Undecided } from '../../store/portal-places.ts';
+import { placeKey } from '../../store/portal-search.ts';
 import type { NewRow } from '../../store/rows.ts';
 import { inTransaction } from '../../store/transaction.ts';
+import { matchKeys } from '../../wire/match.ts';
+import { openLogs } from '../case/log.ts';
+import { spokenIn, spokenOfEvent } from '../case/voices.ts';
 import type { Exchange } from '../context.ts';
-import { openContent } from '../record.ts';
+import { openContent, ownerOf } from '../record.ts';
 import { every, type Ticking } from '../ticking.ts';
 
 const BATCH = 500;
 const TICK_MS = 2000;
 
+interface Made {
+  readonly places: NewRow[];
+  readonly assessed: NewRow[];
+  readonly handles: NewRow[];
+}
+
 /** Settles where one batch of new or changed references is found. @returns how many there were. */
-export async function placeReferences(exchange: Exchange, limit = BATCH): Promise<number> {
+async function placeReferences(exchange: Exchange, limit = BATCH): Promise<number> {
   return inTransaction(exchange.store.db, async (trx) => {
     const taken = await takeUndecided(trx, limit);
-    const made = { places: [] as NewRow[], handles: [] as NewRow[] };
-    for (const one of taken) place(exchange, one, made);
+    const made: Made = { places: [], assessed: [], handles: [] };
+    const claims = await claimsSince(exchange, trx, taken);
+    for (const one of taken) place(exchange, one, claims.get(ownerOf(one)) ?? [], made);
     await settlePlaces(
       trx,
       taken.map(({ position }) => position),
@@ -25,6 +37,27 @@ export async function placeReferences(exchange: Exchange, limit = BATCH): Promis
     );
     return taken.length;
   });
+}
+
+type Claim = Pick<Assessment, 'scheme' | 'code'>;
+
+/** What was claimed about these references beside what they say themselves, as far as it counts. */
+async function claimsSince(
+  exchange: Exchange,
+  trx: Trx,
+  rows: readonly Undecided[],
+): Promise<ReadonlyMap<string, readonly Claim[]>> {
+  const open = new Map(rows.flatMap((row) => (row.wrapped ? [[ownerOf(row), row.wrapped] as const] : [])));
+  const named = rows.filter((row) => open.has(ownerOf(row)));
+  const logs = await openLogs(exchange, trx, named, (name) => {
+    const wrapped = open.get(ownerOf(name));
+    return wrapped && exchange.vault.unwrap(wrapped, ownerOf(name));
+  });
+  const claimed = [...logs].map(
+    ([owner, log]) =>
+      [owner, spokenOfEvent(spokenIn(log), 'assessed').map(({ statement }) => statement.payload)] as const,
+  );
+  return new Map(claimed);
 }
 
 /** What waits is settled before a page is read, so that nobody misses what came a moment ago; a long queue is left to the worker. */
@@ -40,7 +73,7 @@ export function startPlacing(exchange: Exchange): Ticking {
   });
 }
 
-function place(exchange: Exchange, row: Undecided, made: { places: NewRow[]; handles: NewRow[] }): void {
+function place(exchange: Exchange, row: Undecided, claims: readonly Claim[], made: Made): void {
   const { wrapped, body, revision, position, originator, id, category, urgency, state, hosting } = row;
   if (!wrapped || !body || isHidden(state)) return;
   const content = openContent(exchange.vault, row, { revision, body, wrapped });
@@ -48,19 +81,22 @@ function place(exchange: Exchange, row: Undecided, made: { places: NewRow[]; han
   if (isIndustryForm(content) || reach === 'none') return;
   const places = findablePlaces(content);
   if (places.length === 0) return;
-  const assessments = assessmentsOf(content);
   const { created_at, expires_at } = row;
+  const host = exchange.vault.index('K3', matchKeys(content.url).K3);
+  const assessments = namesOf([...(content.assessments ?? []), ...claims]);
   for (const code of places) {
-    const facts = { originator, id, reach, category, urgency, state, hosting, assessments, created_at, expires_at };
-    made.places.push({ place: code, position, ...facts });
+    const key = placeKey(code, reach);
+    const facts = { originator, id, category, urgency, state, hosting, host, created_at, expires_at };
+    made.places.push({ place: key, position, ...facts });
+    made.assessed.push(...assessments.map((assessment) => ({ place: key, assessment, position })));
   }
   for (const { id: number } of content.handles ?? []) {
     made.handles.push({ mac: numberMac(exchange, number), position });
   }
 }
 
-function assessmentsOf({ assessments = [] }: CaseReference): string[] {
-  return [...new Set(assessments.map(({ scheme, code }) => `${scheme}:${code}`))];
+function namesOf(claims: readonly Claim[]): string[] {
+  return [...new Set(claims.map(({ scheme, code }) => `${scheme}:${code}`))];
 }
 
 /** Blind index of a case number, in whatever system it was given: spaces and case are how people type, not what they mean. */

@@ -1,3 +1,13 @@
+/** A unit as records name it: two agencies may call theirs alike, and neither name has a line end in it. */
+export function unitName({ agency, unit }: { readonly agency: string; readonly unit: string }): string {
+  return `${agency}\n${unit}`;
+}
+
+/** The unit that a part of it, as an identity provider claims one, belongs to. */
+export function wholeUnit({ agency, unit }: { readonly agency: string; readonly unit: string }): string {
+  return unitName({ agency, unit: unit.split('/', 1)[0] ?? unit });
+}
+
 /**
  * A liaison who is signed in, with the accreditation as it is now: what sign-in gives and every page asks. Whoever makes one has
  * checked that session, accreditation and approval are valid at this moment; nobody else gets one.

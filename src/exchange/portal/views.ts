@@ -1,18 +1,10 @@
 import type { Trx } from '../../store/open.ts';
 import type { PortalViewKind } from '../../store/portal-tables.ts';
-import {
-  exposureOf,
-  insertView,
-  knownUnit,
-  type NewView,
-  setBreakHint,
-  unitRow,
-  viewsByDay,
-} from '../../store/portal-views.ts';
+import { exposureOf, insertView, knownUnit, type NewView, setUnitCare, unitRow } from '../../store/portal-views.ts';
 import { inTransaction } from '../../store/transaction.ts';
 import type { Exchange } from '../context.ts';
 import { openText, type ReferenceName, sealText } from '../record.ts';
-import type { Viewer } from './viewer.ts';
+import { unitName, type Viewer, wholeUnit } from './viewer.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -35,12 +27,12 @@ export async function writeLook(exchange: Exchange, trx: Trx, viewer: Viewer, lo
   const { kind, name, purpose, ownReference, code } = look;
   const id = exchange.chance.uuid();
   const sealed =
-    ownReference === undefined ? undefined : await sealForUnit(exchange, trx, viewer.unit, id, ownReference);
+    ownReference === undefined ? undefined : await sealForUnit(exchange, trx, unitName(viewer), id, ownReference);
   const view: NewView = {
     id,
     at: new Date(exchange.clock()),
     liaison: viewer.id,
-    unit: viewer.unit,
+    unit: unitName(viewer),
     session: viewer.session,
     kind,
     originator: name?.originator,
@@ -74,9 +66,10 @@ export async function openForUnit(
   viewer: Viewer,
   stated: { readonly id: string; readonly own_reference: Buffer | null },
 ): Promise<string | undefined> {
-  const unit = stated.own_reference && (await knownUnit(exchange.store.db, viewer.unit));
+  const name = unitName(viewer);
+  const unit = stated.own_reference && (await knownUnit(exchange.store.db, name));
   if (!unit || !stated.own_reference) return undefined;
-  const key = exchange.vault.unwrap(unit.wrapped, unitOwner(viewer.unit));
+  const key = exchange.vault.unwrap(unit.wrapped, unitOwner(name));
   return openText(exchange.vault, key, placeOf(stated.id), stated.own_reference);
 }
 
@@ -85,7 +78,15 @@ export interface Exposure {
   readonly addresses: number;
   /** Cases looked at within the last hour, which the break hint goes by. */
   readonly lastHour: number;
+  readonly care: Care;
+}
+
+/** How a unit wants to be cared for. */
+export interface Care {
+  /** A word about a break after many cases within an hour. */
   readonly breakHint: boolean;
+  /** One's own count of what one has looked at. */
+  readonly exposureNote: boolean;
 }
 
 /** What a liaison has looked at today and in the last hour: shown to that liaison, and to nobody else. */
@@ -94,34 +95,22 @@ export async function ownExposure(exchange: Exchange, viewer: Viewer): Promise<E
   const now = exchange.clock();
   const today = await exposureOf(db, viewer.id, new Date(now - DAY));
   const { cases: lastHour } = await exposureOf(db, viewer.id, new Date(now - HOUR));
-  const unit = await knownUnit(db, viewer.unit);
-  return { ...today, lastHour, breakHint: unit?.break_hint ?? true };
+  return { ...today, lastHour, care: await careOf(exchange, viewer) };
 }
 
-/** Switches the break hint of a unit on or off. */
-export async function switchBreakHint(exchange: Exchange, viewer: Viewer, on: boolean): Promise<void> {
-  const { vault, store } = exchange;
+type Unit = Pick<Viewer, 'agency' | 'unit'>;
+
+/** How a unit is cared for: as it was set, and else with everything. */
+export async function careOf({ store }: Pick<Exchange, 'store'>, unit: Unit): Promise<Care> {
+  const row = await knownUnit(store.db, wholeUnit(unit));
+  return { breakHint: row?.break_hint ?? true, exposureNote: row?.exposure_note ?? true };
+}
+
+/** Sets how a unit and its parts are cared for; what is not named stays. */
+export async function setCare({ vault, store }: Exchange, unit: Unit, care: Partial<Care>): Promise<void> {
+  const name = wholeUnit(unit);
   await inTransaction(store.db, async (trx) => {
-    await unitRow(trx, viewer.unit, () => vault.newDataKey(unitOwner(viewer.unit)).wrapped);
-    await setBreakHint(trx, viewer.unit, on);
+    await unitRow(trx, name, () => vault.newDataKey(unitOwner(name)).wrapped);
+    await setUnitCare(trx, name, care);
   });
-}
-
-/**
- * What an originator can be told of looks at its references: day, country and count, and nothing of who, which unit or which case.
- * `countries`: the country of each unit.
- */
-export async function countForOriginator(
-  exchange: Exchange,
-  originator: string,
-  countries: ReadonlyMap<string, string>,
-): Promise<{ day: string; country: string; count: number }[]> {
-  const rows = await viewsByDay(exchange.store.db, originator, [...countries.keys()]);
-  const counts = new Map<string, { day: string; country: string; count: number }>();
-  for (const { day, unit, n } of rows) {
-    const country = countries.get(unit) ?? 'XX';
-    const known = counts.get(`${day} ${country}`);
-    counts.set(`${day} ${country}`, { day, country, count: (known?.count ?? 0) + n });
-  }
-  return [...counts.values()];
 }

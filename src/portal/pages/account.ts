@@ -26,16 +26,21 @@ ${summary([
   [says.lastVisit, viewer.lastVisit ? time(texts, viewer.lastVisit) : says.firstVisit],
 ])}
 <section aria-labelledby="saved"><h2 id="saved">${says.saved}</h2>${savedList(visit, saved, names)}</section>
-<section aria-labelledby="exposure"><h2 id="exposure">${says.exposure}</h2><p class="hint">${says.exposureHint}</p>
-${summary([
-  [says.casesToday, String(exposure.cases)],
-  [says.addressesToday, String(exposure.addresses)],
-])}<p>${says.support}</p></section>
-<section aria-labelledby="hint"><h2 id="hint">${says.hint}</h2><p>${exposure.breakHint ? says.hintOn : says.hintOff}</p>
-${form(visit, '/account/break-hint', [['on', exposure.breakHint ? '0' : '1']], exposure.breakHint ? says.switchOff : says.switchOn)}</section>
+${exposure.care.exposureNote ? exposurePart(visit, exposure) : ''}
+<section aria-labelledby="hint"><h2 id="hint">${says.hint}</h2><p>${exposure.care.breakHint ? says.hintOn : says.hintOff}</p>
+${form(visit, '/account/break-hint', [['on', exposure.care.breakHint ? '0' : '1']], exposure.care.breakHint ? says.switchOff : says.switchOn)}</section>
 <section aria-labelledby="sessions"><h2 id="sessions">${says.sessions}</h2><p>${says.sessionsHint}</p>
 ${form(visit, '/account/end-sessions', [], says.endAll, 'danger')}</section>`;
   return layout(visit, { title: says.title, section: 'account', body });
+}
+
+function exposurePart({ texts }: Visit, { cases, addresses }: Exposure): Markup {
+  const says = texts.account;
+  return html`<section aria-labelledby="exposure"><h2 id="exposure">${says.exposure}</h2><p class="hint">${says.exposureHint}</p>
+${summary([
+  [says.casesToday, String(cases)],
+  [says.addressesToday, String(addresses)],
+])}<p>${says.support}</p></section>`;
 }
 
 function form(

@@ -30,11 +30,11 @@ export function statisticsPage(visit: Visit, counts: Statistics, names: Readonly
   const month = (code: string | null) =>
     `${texts.months[Number((code ?? '').slice(5)) - 1] ?? ''} ${(code ?? '').slice(0, 4)}`;
   const body = html`<h1>${says.title}</h1><p>${says.intro(date(texts, counts.since))}</p>
-${chart(texts, { id: 'months', title: says.months, by: drawn.month, counts: counts.months, name: month })}
+<div class="charts"><div>${chart(texts, { id: 'months', title: says.months, by: drawn.month, counts: counts.months, name: month })}
 ${chart(texts, { id: 'categories', title: says.categories, by: drawn.category, counts: counts.categories, name: (code) => word(texts, 'category', code ?? '') })}
 ${chart(texts, { id: 'countries', title: says.countries, by: drawn.country, counts: counts.countries, name: (code) => place(texts, code) })}
-${chart(texts, { id: 'states', title: says.states, by: drawn.state, counts: counts.states, name: (code) => word(texts, 'state', code ?? '') })}
+</div><div>${chart(texts, { id: 'states', title: says.states, by: drawn.state, counts: counts.states, name: (code) => word(texts, 'state', code ?? '') })}
 ${chart(texts, { id: 'urgencies', title: says.urgencies, by: drawn.urgency, counts: counts.urgencies, name: (code) => word(texts, 'urgency', code ?? '') })}
-${chart(texts, { id: 'senders', title: says.senders, by: drawn.sender, counts: counts.senders, name: (code) => names.get(code ?? '') ?? code ?? '' })}`;
+${chart(texts, { id: 'senders', title: says.senders, by: drawn.sender, counts: counts.senders, name: (code) => names.get(code ?? '') ?? code ?? '' })}</div></div>`;
   return layout(visit, { title: says.title, section: 'statistics', body });
 }

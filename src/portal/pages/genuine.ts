@@ -11,7 +11,7 @@ export function genuinePage(visit: Visit, name: ReferenceName, genuine: Genuine)
   const says = texts.genuine;
   const { verdict, sender, message, fingerprint, checkedAt } = genuine;
   const good = verdict === 'valid' || verdict === 'own';
-  const body = html`<p><a href="${casePath(name)}">${says.back}</a></p><h1>${says.title}</h1>
+  const body = html`<p class="back"><a href="${casePath(name)}">${says.back}</a></p><h1>${says.title}</h1>
 <div class="${good ? 'verdict good' : 'callout'}"><h2>${says[verdict]}</h2><p><bdi>${sentence(visit, genuine)}</bdi></p></div>
 ${summary([
   [says.checked, time(texts, checkedAt)],

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { codes } from '../../domain/codes.ts';
 import type { CasePage } from '../../exchange/portal/list.ts';
-import { layout, type Markup, problemBox } from '../layout.ts';
+import { fieldError, layout, type Markup, problemBox } from '../layout.ts';
 import { caseList } from '../lines.ts';
 import type { Visit } from '../parts.ts';
 import type { Asked } from '../query.ts';
@@ -25,8 +25,9 @@ export function searchPage(visit: Visit, view: SearchView): Markup {
   const title = wrong ? `${texts.problem.title}: ${says.title}` : says.title;
   const body = html`${wrong ? problemBox(texts, wrong.says, wrong.field) : ''}<h1>${says.title}</h1>
 ${view.said ? html`<p class="inset" role="status">${view.said}</p>` : ''}
-<div class="columns"><div class="aside">${filterForm(visit, asked, names)}${findForm(visit)}</div>
-<section class="results" aria-labelledby="results"><h2 id="results">${says.results}</h2>
+<p class="jump"><a href="#results">${says.jump(page.cases.length)}</a></p>
+<div class="columns"><div class="aside">${filterForm(visit, asked, names)}${findForm(visit, wrong)}</div>
+<section class="results" aria-labelledby="results"><h2 id="results" tabindex="-1">${says.results}</h2>
 ${asked.find === undefined ? '' : html`<p class="inset">${says.found}. <a href="/references">${says.clear}</a></p>`}
 ${page.cases.length === 0 ? html`<p>${says.nothing}</p><p>${says.nothingHint}</p>` : html`<p>${says.count(page.cases.length)}</p>${caseList(texts, page.cases, names)}`}
 <p class="pages">${asked.after === undefined ? '' : html`<a href="${asked.here}">${says.first}</a>`} ${next === undefined ? '' : html`<a href="${next}" rel="next">${says.next}</a>`}</p>
@@ -90,17 +91,18 @@ ${viewer.lastVisit ? html`<div class="choice"><input type="checkbox" id="new" na
 <p><button>${says.go}</button></p><p><a href="/references">${says.clear}</a></p></form>`;
 }
 
-function findForm({ texts, token }: Visit): Markup {
+function findForm({ texts, token }: Visit, wrong: SearchView['wrong']): Markup {
   const says = texts.search;
-  const field = (
-    kind: string,
-    label: string,
-    hint?: string,
-  ) => html`<form method="post" action="/references/find" class="find" autocomplete="off">
+  const field = (kind: string, label: string, hint?: string) => {
+    const isWrong = wrong?.field === `find-${kind}`;
+    const by = [isWrong ? `find-${kind}-error` : '', hint === undefined ? '' : `find-${kind}-hint`].filter(Boolean);
+    const described = by.length === 0 ? '' : html` aria-describedby="${by.join(' ')}"`;
+    return html`<form method="post" action="/references/find" class="find" autocomplete="off">
 <input type="hidden" name="token" value="${token}"><input type="hidden" name="kind" value="${kind}">
-<div class="field"><label for="find-${kind}">${label}</label>${hint === undefined ? '' : html`<span class="hint" id="find-${kind}-hint">${hint}</span>`}
-<input id="find-${kind}" name="text" type="text" autocomplete="off" autocapitalize="none" spellcheck="false"${hint === undefined ? '' : html` aria-describedby="find-${kind}-hint"`}></div>
+<div class="${isWrong ? 'field wrong' : 'field'}"><label for="find-${kind}">${label}</label>${hint === undefined ? '' : html`<span class="hint" id="find-${kind}-hint">${hint}</span>`}${isWrong ? fieldError(wrong.says, `find-${kind}`) : ''}
+<input id="find-${kind}" name="text" type="text" autocomplete="off" autocapitalize="none" spellcheck="false"${described}${isWrong ? html` aria-invalid="true"` : ''}></div>
 <p><button class="second">${says.findGo}<span class="hidden"> ${label}</span></button></p></form>`;
+  };
   return html`<section aria-labelledby="find"><h2 id="find">${says.find}</h2><p class="hint">${says.findHint}</p>
 ${field('number', says.number, says.numberHint)}${field('host', says.host)}${field('address', says.address)}</section>`;
 }

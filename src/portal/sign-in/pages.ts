@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import type { RefusalCode } from '../../domain/refusal.ts';
 import { frame, type Markup } from '../layout.ts';
 import type { Texts } from '../texts/en.ts';
 
@@ -24,14 +25,24 @@ export function wholePage(texts: Texts, organisation: string, { title, main, scr
   return frame(texts, { title: texts.page(title, organisation), organisation, body });
 }
 
+interface SignInChoices {
+  readonly withAgency: boolean;
+  /** Why a session that this browser had is over. */
+  readonly ended?: RefusalCode | undefined;
+}
+
 /** Where one signs in: by passkey, or by the agency's identity provider where one is configured. */
-export function signInPage(texts: Words, withAgency: boolean): Page {
+export function signInPage(all: Texts, organisation: string, { withAgency, ended }: SignInChoices): Page {
+  const texts = all.signInPages;
+  const why = ended === undefined ? undefined : reasonOf(texts, ended);
   return {
     title: texts.signIn,
-    main: html`<p><a class="button" href="/sign-in/passkey">${texts.withPasskey}</a></p>
+    main: html`${why === undefined ? '' : html`<p class="warning" role="status">${why}</p>`}<p><bdi>${texts.what(organisation)}</bdi></p><p class="inset">${texts.recorded}</p>
+<p><a class="button" href="/sign-in/passkey">${texts.withPasskey}</a></p>
 ${withAgency ? html`<p><a class="button second" href="/sign-in/oidc">${texts.withAgency}</a></p>` : ''}
 <p><a href="/invitation">${texts.invited}</a></p>
-<p>${texts.invitedOnly}</p>`,
+<p>${texts.invitedOnly}</p>
+<p>${texts.help}</p>`,
   };
 }
 
@@ -64,12 +75,15 @@ export function passkeyPage(
   };
 }
 
-/** Where the code of an invitation is given. */
+/**
+ * Where the code of an invitation is given. What comes of it stands at an address of its own: a browser that is at `/invitation` already
+ * takes the address of a next invitation for a place within the page, and loads nothing.
+ */
 export function invitationPage(texts: Words): Page {
   return {
     title: texts.invitation,
     script: true,
-    main: html`<form method="post" action="/invitation">
+    main: html`<form method="post" action="/invitation?given">
 <div class="field"><label for="code">${texts.code}</label>
 <span id="code-hint" class="hint">${texts.invitationHint}</span>
 <input id="code" name="code" type="text" autocomplete="off" spellcheck="false" maxlength="100" required
@@ -91,6 +105,11 @@ export function enrolPage(texts: Words, name: string, options: object, withAgenc
     before: html`<p>${texts.invitedAs} <strong><bdi>${name}</bdi></strong>. ${texts.replaces}</p>`,
     after: withAgency ? html`<p><a href="/invitation/oidc">${texts.linkAgency}</a></p>` : html``,
   });
+}
+
+/** What is said of a refusal to a stranger, in words that tell nothing else. */
+function reasonOf(texts: Words, code: RefusalCode): string | undefined {
+  return Object.hasOwn(texts.reasons, code) ? texts.reasons[code as SignInReason] : undefined;
 }
 
 /** Why nobody was signed in. */

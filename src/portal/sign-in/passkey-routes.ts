@@ -1,5 +1,6 @@
 import type { AuthenticationResponseJSON } from '@simplewebauthn/server';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { html } from 'hono/html';
 import { isRefusal } from '../../domain/refusal.ts';
 import type { Ceremony } from '../../exchange/liaison/ceremony.ts';
 import { findPasskey, type KnownPasskey, notePasskey, passkeyIds } from '../../exchange/liaison/enrol.ts';
@@ -35,9 +36,11 @@ export function passkeyRoutes(app: FastifyInstance, desk: Desk): void {
 
 function signInWith({ texts }: Desk, action: '/sign-in/passkey' | '/sign-in/confirm', options: object) {
   const words = texts.signInPages;
-  const [title, hint] =
-    action === '/sign-in/passkey' ? [words.passkey, words.passkeyHint] : [words.confirm, words.confirmHint];
-  return passkeyPage(words, { title, action, kind: 'get', options, hint, button: words.useDevice });
+  const common = { action, kind: 'get', options, button: words.useDevice } as const;
+  if (action === '/sign-in/passkey')
+    return passkeyPage(words, { ...common, title: words.passkey, hint: words.passkeyHint });
+  const after = html`<p><a href="/">${words.leaveOut}</a></p>`;
+  return passkeyPage(words, { ...common, title: words.confirm, hint: words.confirmHint, after });
 }
 
 /** A session is left open in an office: who is to see a whole address signs in once more. */

@@ -63,9 +63,14 @@ export const passkeyScript = String.raw`(() => {
 
   // The code of an invitation stands behind the # of its address, which no browser sends and no server logs.
   const code = document.querySelector('input[data-from-address]');
-  if (code && location.hash.length > 1) {
+  const take = () => {
+    if (location.hash.length < 2) return;
     code.value = location.hash.slice(1);
     history.replaceState(null, '', location.pathname);
+  };
+  if (code) {
+    take();
+    addEventListener('hashchange', take);
   }
 })();
 `;

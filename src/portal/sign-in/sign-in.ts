@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { PortalEnvironment } from '../../config.ts';
-import { isRefusal } from '../../domain/refusal.ts';
+import { isRefusal, type RefusalCode } from '../../domain/refusal.ts';
 import type { Exchange } from '../../exchange/context.ts';
 import { type OidcSettings, settlePortal } from '../../exchange/liaison/portal-settings.ts';
 import { endAllSessions, endSession } from '../../exchange/liaison/session.ts';
@@ -15,7 +15,6 @@ import { invitationRoutes } from './invitation-routes.ts';
 import { oidcRoutes } from './oidc-routes.ts';
 import { signInPage } from './pages.ts';
 import { passkeyRoutes } from './passkey-routes.ts';
-import { refuseCrossSite } from './same-origin.ts';
 
 export interface SignInParts {
   readonly exchange: Exchange;
@@ -31,6 +30,8 @@ const POLICY =
 
 /** How the portal's pages know who is there, and how one gets in and out. */
 export interface Door {
+  /** The origin that browsers see; undefined where it is not known. */
+  readonly origin?: string;
   readonly sessionOf: SessionOf;
   readonly signIn?: SignIn;
 }
@@ -46,12 +47,13 @@ export function createDoor(exchange: Exchange, given: PortalEnvironment | undefi
 
 /** The same where it is known how the portal is reached. */
 export function doorOf(parts: SignInParts): Required<Door> {
-  const { exchange } = parts;
+  const { exchange, origin } = parts;
   const sessionOf = async (request: FastifyRequest) => {
     const session = await readRequest(exchange, request);
     return isRefusal(session) ? undefined : session;
   };
   return {
+    origin,
     sessionOf,
     signIn: {
       routes: (app) => signInRoutes(app, parts),
@@ -78,17 +80,18 @@ async function signInRoutes(app: FastifyInstance, { exchange, origin, oidc, text
   const provider = oidc && createIdentityProvider({ settings: oidc, origin, way, failed });
   const desk: Desk = { exchange, party: { name: exchange.settings.name, origin }, provider, texts };
   app.addHook('onClose', () => way.close());
-  app.addHook('onRequest', refuseCrossSite(exchange, origin));
   app.addHook('onSend', async (_request, reply) => {
     reply.header('content-security-policy', POLICY);
   });
   readForms(app);
+  const page = (ended?: RefusalCode) =>
+    signInPage(texts, exchange.settings.name, { withAgency: provider !== undefined, ended });
   app.get('/sign-in', async (request, reply) => {
-    if (readCookie(request, SESSION) !== undefined) {
-      if (!isRefusal(await readRequest(exchange, request))) return reply.redirect('/', 303);
-      clearCookie(reply, SESSION);
-    }
-    return sendPage(desk, reply, signInPage(texts.signInPages, provider !== undefined));
+    if (readCookie(request, SESSION) === undefined) return sendPage(desk, reply, page());
+    const session = await readRequest(exchange, request);
+    if (!isRefusal(session)) return reply.redirect('/', 303);
+    clearCookie(reply, SESSION);
+    return sendPage(desk, reply, page(session.code));
   });
   passkeyRoutes(app, desk);
   invitationRoutes(app, desk);

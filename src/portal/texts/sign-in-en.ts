@@ -1,11 +1,15 @@
 /** What the pages of sign-in say. */
 export const signInEn = {
   signIn: 'Sign in',
+  what: (organisation: string) =>
+    `References to cases of child sexual abuse and exploitation, from ${organisation} to accredited liaisons of police.`,
+  recorded: 'Only for official duties. Every sign-in and every look is recorded.',
+  help: 'No access, or a device was lost? Ask the operator of this portal, by a number that your unit already has.',
   withPasskey: 'Sign in with a passkey',
   withAgency: 'Sign in with your agency’s account',
   invited: 'I have an invitation',
-  invitedOnly: 'Access is by invitation. There are no passwords: ask the operator of this portal.',
-  passkey: 'Passkey',
+  invitedOnly: 'There are no passwords here. Nobody from this portal will ever ask you for one, or for a code.',
+  passkey: 'Sign in with a passkey',
   passkeyHint:
     'Your device or security key asks you to confirm that it is you. The passkey works on this site only and is of no use to anybody who asks you for it elsewhere.',
   useDevice: 'Continue with this device or security key',
@@ -21,11 +25,11 @@ export const signInEn = {
   replaces: 'Passkeys and sessions that you had before end when the new one is made.',
   linkAgency: 'Use your agency’s account instead',
   confirm: 'Confirm that it is you',
-  confirmHint: 'Before a whole address is shown for the first time, you sign in once more.',
+  confirmHint: 'Before the first whole address of a session is shown, you sign in once more.',
+  leaveOut: 'Back to the overview without it',
   signedIn: 'You are signed in',
   refused: 'You are not signed in',
   again: 'Back to sign-in',
-  signedOut: 'You are signed out',
   reasons: {
     'invitation-invalid': 'The invitation is unknown, was used, or is over. Ask the operator for a new one.',
     'sign-in-refused': 'The sign-in could not be verified. Begin again.',
