@@ -101,10 +101,12 @@ function refuseAssessed({ by, payload }: StatementOf<'assessed'>): Refusal | und
   return refuse('schema-invalid', '/by', message, 'Leave the member out, or name yourself.');
 }
 
-function refuseActed(act: StatementOf<'acted'>, { state, facts }: Judging): Refusal | undefined {
+function refuseActed(act: StatementOf<'acted'>, { state, facts, party }: Judging): Refusal | undefined {
   const { standing, action, toldBy } = act.payload;
   // What a partner has done is a fact, whatever held it; what our own people are about to do, or anybody proposes, can wait.
-  if (tellsHost(action) && (standing === 'proposed' || (facts.own && standing === 'final'))) {
+  // But a proposal binds nobody, and its refusal would tell of a hold to those who are not to know of it: theirs is taken.
+  const waits = facts.own ? standing !== 'observed' : standing === 'proposed' && knowsWhy(state, act, party);
+  if (tellsHost(action) && waits) {
     const stopped = refuseTellingHost(state);
     if (stopped) return stopped;
   }
@@ -115,6 +117,17 @@ function refuseActed(act: StatementOf<'acted'>, { state, facts }: Judging): Refu
   if (state.pen.holders.length > 1) return refuse('pen-conflict', '/standing');
   // What was said before the outcome that stands has only arrived after it.
   return state.outcome !== undefined && act.said >= state.outcome.said ? refuse('already-final', '/action') : undefined;
+}
+
+/** Whether a partner was told what the host is not to be told for, or said it itself. */
+function knowsWhy(
+  { pen, held, clearance }: CaseState,
+  { by, said }: Pick<Statement, 'by' | 'said'>,
+  party: Party | undefined,
+): boolean {
+  if (speaksAsHolder(pen, by, said) || held.some(({ binding, desk }) => binding && desk.by === by)) return true;
+  if (clearance.status === 'open') return party?.type === POLICE;
+  return clearance.answeredBy?.by === by;
 }
 
 function refuseTellingHost(state: CaseState): Refusal | undefined {
@@ -129,7 +142,7 @@ function refuseTellingHost(state: CaseState): Refusal | undefined {
 function refuseHold(hold: StatementOf<'hold'>, { state, facts, party }: Judging): Refusal | undefined {
   if (party?.mayHold !== true || !spokenByPolice(hold, party)) return refuse('hold-not-competent');
   const desk = deskOf(hold);
-  const own = state.holds.filter((one) => sameDesk(one.desk, desk));
+  const own = state.holds.filter((one) => one.desk.by === hold.by);
   if (hold.payload.step === 'lifted') {
     // From a partner it may have overtaken the hold that it ends.
     const nothing = facts.own && !state.held.some((one) => sameDesk(one.desk, desk));
@@ -142,8 +155,12 @@ function refuseHold(hold: StatementOf<'hold'>, { state, facts, party }: Judging)
     return refuse('schema-invalid', '/until', message, 'Place it for 30 days, and again when they are over.');
   }
   const reach = Math.max(hold.said, ...own.map((one) => one.until));
-  if (sumOfHolds(own, desk) + Math.max(0, until - reach) <= LONGEST_SUM + SKEW) return undefined;
-  const message = 'The holds of one desk on one reference last 90 days in sum at the most.';
+  return sumOfHolds(own, hold.by) + Math.max(0, until - reach) <= LONGEST_SUM + SKEW ? undefined : refuseSum();
+}
+
+/** The refusal of a hold beyond what the holds of one organisation may last in sum. */
+export function refuseSum(): Refusal {
+  const message = 'The holds of one organisation on one reference last 90 days in sum at the most.';
   return refuse('schema-invalid', '/until', message, 'Ask the originator, which decides what happens next.');
 }
 

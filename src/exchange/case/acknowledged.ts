@@ -1,5 +1,7 @@
 import type { CaseState } from '../../domain/authority/state.ts';
+import { SKEW } from '../../domain/authority/statement.ts';
 import { closeAlertAbout } from '../../store/alerts.ts';
+import { emergencySince } from '../../store/emergencies.ts';
 import { recordEvents, reservePositions } from '../../store/feed.ts';
 import type { Trx } from '../../store/open.ts';
 import type { Exchange } from '../context.ts';
@@ -15,7 +17,10 @@ export async function closeAcknowledged(
   { acknowledged }: CaseState,
   at: Date,
 ): Promise<void> {
-  for (const { by } of acknowledged) {
+  if (acknowledged.length === 0) return;
+  const since = (await emergencySince(trx, name))?.getTime() ?? 0;
+  for (const { by, said } of acknowledged) {
+    if (said < since - SKEW) continue;
     const partner = name.originator === self ? by : by === self ? name.originator : undefined;
     if (partner === undefined) continue;
     // The counter of the feed is locked before the alerts, here as everywhere.

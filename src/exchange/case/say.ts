@@ -18,7 +18,7 @@ import type { Idempotency } from '../idempotency.ts';
 import { refuseUnlisted } from '../units.ts';
 import { deadlineFor } from './deadline.ts';
 import { type LinkedStatement, lockLinked, sayLinked } from './linked.ts';
-import { type CaseLog, counted, MOST_STATEMENTS } from './log.ts';
+import { type CaseLog, counted, isFull } from './log.ts';
 import { once } from './once.ts';
 import { partiesOf, subjectOf } from './parties.ts';
 import { type Recipient, recipientsOf } from './recipients.ts';
@@ -41,7 +41,7 @@ export interface OwnStatement {
   readonly insteadOf?: string | undefined;
   /**
    * Whether a report of fact (removed, unavailable, online, reappeared) is said of the other references to the same address
-   * too, as observed. Absent: yes, but not where this node is law enforcement.
+   * too, as observed. Absent: no.
    */
   readonly alsoLinked?: boolean | undefined;
   /** The client's key for a call that may be made again. */
@@ -100,7 +100,12 @@ async function sayWithin(exchange: Exchange, trx: Trx, own: OwnStatement): Promi
   if (!known) return [refuse(settling.gone ? 'reference-withdrawn' : 'not-found')];
   // What nobody may see now is as what was taken back: the refusals below would tell what was said about it.
   if (isClosed(known.state) || (await isVeiled(trx, name))) return [refuse('reference-withdrawn')];
-  const unheard = own.originator === exchange.self ? undefined : refuseUnheard(snapshot, own.originator);
+  const unheard =
+    own.originator === exchange.self
+      ? undefined
+      : refuseUnheard(snapshot, own.originator, {
+          ...{ event: own.event, content: known.content, now: at.getTime() },
+        });
   if (unheard) return [unheard];
   const partyOf = partiesOf(exchange, snapshot);
   const state = caseState(subjectOf(name, known.content, partyOf), counted(log), at.getTime());
@@ -127,7 +132,8 @@ async function sayWithin(exchange: Exchange, trx: Trx, own: OwnStatement): Promi
   const facts = { originator: own.originator, partyOf, own: true, isHolder: true, withdrawn: isClosed(known.state) };
   const refusal = mayRecord(statement, state, { ...facts, confirmed: true });
   if (refusal) return [refusal];
-  if (log.entries.length >= MOST_STATEMENTS) return [refuse('too-large', '', 'The log of this reference is full.')];
+  if (isFull(log, statement, { sender: exchange.self, self: exchange.self }))
+    return [refuse('too-large', '', 'The log of this reference is full.')];
   const weighed = eyes && (await confirmTold(exchange, trx, own, eyes));
   if (isRefusal(weighed)) return [weighed];
   if (weighed && isDraft(weighed)) return weighed;
