@@ -131,22 +131,31 @@ function knowsWhy(
 }
 
 function refuseTellingHost(state: CaseState): Refusal | undefined {
-  const next = 'Call the desk named; what has been done already is recorded as observed.';
-  if (isHeld(state)) return refuse('hold-active', '/action', undefined, next);
+  const done = 'what has been done already is recorded as observed (--observed).';
+  if (isHeld(state)) return refuse('hold-active', '/action', undefined, `Call the desk named in the hold; ${done}`);
   const { status } = state.clearance;
   if (status !== 'open' && status !== 'refused') return undefined;
-  const message = status === 'open' ? 'Clearance was asked and is not given yet.' : 'Clearance was refused.';
-  return refuse('hold-active', '/action', message, next);
+  const [message, next] =
+    status === 'open'
+      ? ['Clearance was asked and is not given yet.', 'Wait for the answer, or call the desk that was asked']
+      : ['Clearance was refused.', 'Call the desk that refused it'];
+  return refuse('hold-active', '/action', message, `${next}; ${done}`);
 }
 
 function refuseHold(hold: StatementOf<'hold'>, { state, facts, party }: Judging): Refusal | undefined {
-  if (party?.mayHold !== true || !spokenByPolice(hold, party)) return refuse('hold-not-competent');
+  if (party?.mayHold !== true || !spokenByPolice(hold, party)) {
+    if (!facts.own) return refuse('hold-not-competent');
+    const next = 'Have a desk of law enforcement say it, or record what it told: toldBy (--told-by UNIT).';
+    return refuse('hold-not-competent', '', 'Only law enforcement places holds.', next);
+  }
   const desk = deskOf(hold);
   const own = state.holds.filter((one) => one.desk.by === hold.by);
   if (hold.payload.step === 'lifted') {
     // From a partner it may have overtaken the hold that it ends.
     const nothing = facts.own && !state.held.some((one) => sameDesk(one.desk, desk));
-    return nothing ? refuse('state-conflict', '/step', 'No hold of this desk is in force.') : undefined;
+    if (!nothing) return undefined;
+    const next = 'Look which desk placed what: caseref reference show ID.';
+    return refuse('state-conflict', '/step', 'No hold of this desk is in force.', next);
   }
   const until = Date.parse(hold.payload.until ?? '');
   if (!(until > hold.said)) return refuse('schema-invalid', '/until', 'The hold has ended before it began.');
@@ -188,7 +197,9 @@ function refuseAnswer(
   statement: StatementOf<'acknowledged'> | StatementOf<'feedback'>,
   { facts, party }: Judging,
 ): Refusal | undefined {
-  if (statement.by === facts.originator) {
+  // What a desk without a node answers by telephone is kept by who called it, and told to nobody.
+  const told = facts.own && statement.payload.toldBy !== undefined;
+  if (statement.by === facts.originator && !told) {
     const message = 'A recipient says this, to the originator.';
     return refuse('not-competent', '', message, 'Leave it to those who were sent the reference.');
   }

@@ -7,9 +7,9 @@ import type { Trx } from '../../store/open.ts';
 import type { Exchange } from '../context.ts';
 import type { CaseLog } from './log.ts';
 
-const code = 'emergency-unacknowledged';
+const codes = ['emergency-arrived', 'emergency-unacknowledged'] as const;
 
-/** Closes the alert of an emergency that a person has acknowledged: at its originator by recipient, at a recipient its own. */
+/** Closes the alerts of an emergency that a person has acknowledged: at its originator by recipient, at a recipient its own. */
 export async function closeAcknowledged(
   { self }: Exchange,
   trx: Trx,
@@ -25,7 +25,9 @@ export async function closeAcknowledged(
     if (partner === undefined) continue;
     // The counter of the feed is locked before the alerts, here as everywhere.
     await reservePositions(trx, 0);
-    const alert = await closeAlertAbout(trx, { code, partner, scope: name.id }, at);
-    if (alert !== undefined) await recordEvents(trx, [{ type: 'alert.closed', at, code, partner, body: { alert } }]);
+    for (const code of codes) {
+      const alert = await closeAlertAbout(trx, { code, partner, scope: name.id }, at);
+      if (alert !== undefined) await recordEvents(trx, [{ type: 'alert.closed', at, code, partner, body: { alert } }]);
+    }
   }
 }

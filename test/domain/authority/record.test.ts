@@ -33,6 +33,19 @@ describe('what was told by a party without a node', () => {
     expect(judged(told)).toBeUndefined();
   });
 
+  test('is kept of an own reference where its desk was telephoned, and taken from no other originator', () => {
+    const words = [
+      say(10, 'originator', 'acknowledged', { at: instant(10), toldBy }),
+      say(10, 'originator', 'feedback', { code: 'investigation-opened', toldBy }),
+    ];
+    for (const one of words) {
+      expect(judged(one, [], own)).toBeUndefined();
+      expect(judged(one, [], { own: true, confirmed: false })).toEqual(['operator-required', '/toldBy']);
+      expect(judged(one)).toEqual(['not-competent', '']);
+    }
+    expect(judged(say(10, 'originator', 'feedback', { code: 'useful' }), [], own)).toEqual(['not-competent', '']);
+  });
+
   test('is never heard through a host, whatever it is trusted with', () => {
     const host = { partyOf: () => ({ type: 'industry', jurisdictions: ['NL'], mayHold: true }) };
     const words = [

@@ -275,6 +275,20 @@ describe('an emergency', () => {
     expect('items' in routine && routine.items[0]).not.toHaveProperty('call');
   });
 
+  test('of a partner calls a person when it arrives, once, until one has it', async () => {
+    const arrived = async (id: string) =>
+      (await alertsOf('emergency-arrived')).filter(({ subject }) => subject === id).map(({ urgent }) => urgent);
+    const { id } = await bench.submit({}, { urgency });
+    expect(await arrived(id)).toEqual([true]);
+    bench.later(2000);
+    const payload = { at: instant(bench.now()) };
+    const said = await recordStatement(bench.node.exchange, { originator: sender, id, event: 'acknowledged', payload });
+    expect(Array.isArray(said)).toBe(false);
+    expect(await arrived(id)).toEqual([]);
+    await bench.revise(2, { id }, { urgency });
+    expect(await arrived(id)).toEqual([]);
+  });
+
   test('that a revision made one long after it was stored has its own timer', async () => {
     const { id, reference } = await submit();
     const { revision: _, ...content } = reference;
