@@ -48,7 +48,7 @@ const hold = closed(
     review: instant('When its desk wants to review it.'),
     ground: format('code', 'Why: code of hold-ground.json.'),
     authority: format('code', 'Whose order: code of hold-authority.json.'),
-    lateRefusal: flag('A clearance that was refused too late, which acts as a hold.'),
+    lateRefusal: flag('A clearance that was refused late or unasked, which acts as a hold.'),
     audience: list(issuer('Organisation.'), 'Who knows of it, as far as this node knows.'),
   },
 );

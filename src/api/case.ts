@@ -32,7 +32,7 @@ const said: readonly Said[] = [
     ...{ path: 'actions', event: 'acted', operationId: 'act' },
     summary: 'Say what was done or seen',
     description:
-      'An outcome (removed, unavailable, not-illegal) is final only from the holder of the pen; everybody else observes or proposes. A report of fact is refused neither for a hold nor for finality; removed, unavailable, online and reappeared are said of the other references to the same address too, as observed, so that each originator hears of its own.',
+      'An outcome (removed, unavailable, not-illegal) is final only from the holder of the pen; everybody else observes or proposes. A report of fact is refused neither for a hold nor for finality; with alsoLinked, removed, unavailable, online and reappeared are said of the other references to the same address too, as observed, so that each originator hears of its own.',
     refuses: [
       'not-assignee',
       'already-final',
@@ -77,6 +77,7 @@ const every = [
   ...(['json-invalid', 'too-large', 'media-type-unsupported', 'query-invalid'] as const),
   ...(['schema-invalid', 'media-refused', 'fingerprint-refused', 'code-unknown'] as const),
   ...(['not-found', 'reference-withdrawn', 'partner-unknown', 'partner-pending', 'legal-basis-missing'] as const),
+  'policy-refused',
   ...(['operator-required', 'idempotency-mismatch'] as const),
 ] as const;
 

@@ -195,7 +195,9 @@ const delivery = closed(
       n: count('Number in it.'),
     }),
     digest: format('digest', 'Digest of the signed message.'),
-    lastCode: text('Why the last attempt failed; send-limit: it waits for the limit of our own policy.'),
+    lastCode: text(
+      'Why the last attempt failed; send-limit: it waits for the limit of our own policy; voided: it was taken, does not go again, and a voided covers its number.',
+    ),
     createdAt: instant('When it was queued.'),
     nextAttemptAt: instant('When it is tried next.'),
     sentAt: instant('When the partner took it.'),

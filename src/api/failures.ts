@@ -11,6 +11,8 @@ const frameworkRefusals: Readonly<Record<string, Refusal>> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: refuse('json-invalid', '', 'The body is not as long as Content-Length says.'),
 };
 
+const NOWHERE = refuse('not-found', '', 'There is nothing at this path.', 'Compare the path with /openapi.json.');
+
 /** Headers of every answer. */
 export const guardHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
@@ -53,7 +55,7 @@ export function answerUnknownPaths(app: FastifyInstance): void {
   app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => {
     const path = request.url.split('?')[0] ?? '';
     const allowed = routes.filter((route) => route.path.test(path)).map((route) => route.method);
-    if (allowed.length === 0) return sendProblem(reply, [refuse('not-found')]);
+    if (allowed.length === 0) return sendProblem(reply, [NOWHERE]);
     reply.header('allow', [...new Set(allowed)].join(', '));
     return sendProblem(reply, [refuse('method-not-allowed')]);
   });

@@ -53,7 +53,7 @@ function fail(failure: unknown): Exit {
 function wrongCall({ message }: CommanderError): Refusal {
   const [said = '', suggested] = message.replace(/^error: /, '').split('\n');
   const help = 'caseref --help lists the commands, caseref COMMAND --help explains one.';
-  const hint = wantedValue(said) ?? (suggested === undefined ? undefined : likely(said, suggested));
+  const hint = wantedValue(said) ?? elsewhere(said) ?? (suggested === undefined ? undefined : likely(said, suggested));
   const next = hint === undefined ? help : `${hint} ${help}`;
   return refuse('usage-invalid', '', `${said.charAt(0).toUpperCase()}${said.slice(1)}.`.replace(/\.\.$/, '.'), next);
 }
@@ -68,6 +68,14 @@ function wantedValue(said: string): string | undefined {
   return option.argChoices
     ? `Give ${option.long} one of: ${option.argChoices.join(', ')}.`
     : `Give ${option.flags}: ${option.description}.`;
+}
+
+/** What is looked for under a name that no command has. */
+function elsewhere(said: string): string | undefined {
+  const word = /^unknown command '(.+)'/.exec(said)?.[1];
+  if (word === 'alert' || word === 'alerts' || word === 'status') return 'That is: caseref doctor.';
+  if (word === 'emergency' || word === 'emergencies') return 'That is: caseref reference list --urgency emergency.';
+  return word === 'inbox' ? 'That is: caseref reference list --direction in.' : undefined;
 }
 
 /** A suggestion for an option that begins otherwise is a coincidence of letters. */

@@ -47,9 +47,24 @@ export function sameNode({ data: directory }: Everywhere): string {
   return directory === undefined ? '' : ` --data ${quoted(directory)}`;
 }
 
-/** A next step that is one command of this node, with the directory that it needs; sentences and what others are to do stay as they are. */
+/** A command in a sentence: it ends where the sentence goes on. Those that make something new, or explain, need no node. */
+const COMMAND = /caseref (?!--|COMMAND\b|init\b|demo\b|operator key\b)(?:(?!\.(?:\s|$))[^;,()])+/g;
+/** What the operator of another node is asked to give there. */
+const THEIRS = /^caseref (?:keys |card$|doctor$|reconcile \S+ --restored)/;
+
+/** A next step with the directory in each command that is for this node; what others are to give stays as it is. */
+export function onSameNode(options: Everywhere, next: string): string;
+export function onSameNode(options: Everywhere, next: string | undefined): string | undefined;
 export function onSameNode(options: Everywhere, next: string | undefined): string | undefined {
-  return next !== undefined && /^caseref [^;,(]+$/.test(next) ? next + sameNode(options) : next;
+  const same = sameNode(options);
+  if (next === undefined || same === '') return next;
+  return next.replaceAll(COMMAND, (found, at: number) => {
+    const command = found.trimEnd();
+    const before = next.slice(0, at);
+    const elsewhere = /\b(?:its operator|the partner)\b[^.;]*$/i.test(before) && THEIRS.test(command);
+    const kept = elsewhere || before.endsWith(' there: ') || command.includes(' --data ');
+    return kept ? found : `${command}${same}${found.slice(command.length)}`;
+  });
 }
 
 /** A word as a shell takes it. */
@@ -61,7 +76,7 @@ export function quoted(word: string): string {
 export function refuseWith(cli: Cli, options: Everywhere, refused: Refusal | readonly Refusal[]): Exit {
   const errors = isRefusal(refused) ? [refused] : refused;
   if (options.json) cli.terminal.refusedJson(errors);
-  else cli.terminal.refused({ errors });
+  else cli.terminal.refused({ errors: errors.map((one) => ({ ...one, next: onSameNode(options, one.next) })) });
   return exitOf(errors);
 }
 

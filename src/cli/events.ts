@@ -71,8 +71,9 @@ async function followEvents(cli: Cli, node: ReachedNode, options: EventsOptions)
 }
 
 function printEvent({ terminal }: Cli, event: ValueOf<'events'>['items'][number]): void {
-  const { at, type, partner, reference, code } = event;
-  terminal.line(
-    [at, type, reference && `${reference.originator} ${reference.id}`, partner, code].filter(Boolean).join('  '),
-  );
+  const { at, type, partner, reference, code, detail } = event;
+  const { urgency, step, action, standing, state, until } = detail ?? {};
+  const what = [urgency, step, action, standing, state, until === undefined ? undefined : `until ${until}`];
+  const where = reference && `${reference.originator} ${reference.id}`;
+  terminal.line([at, type, where, partner, code, what.filter(Boolean).join(' ')].filter(Boolean).join('  '));
 }

@@ -74,9 +74,10 @@ function makeKey(cli: Cli): Command {
       cli.end(
         answerWith(cli, options, { name, kid: key.kid, jwk: key.jwk }, (printed) => {
           cli.terminal.line(JSON.stringify(printed));
-          cli.terminal.next('Whoever runs the node registers it, once you have read out the kid to each other:', [
-            `caseref operator add ${name} --public ${name}.public.json`,
-          ]);
+          cli.terminal.next(
+            'Whoever runs the node registers that line, saved as a file, once you have read out the kid to each other:',
+            [`caseref operator add ${name} --public ${name}.public.json`],
+          );
         }),
       );
     });

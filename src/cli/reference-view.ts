@@ -3,6 +3,7 @@ import type { CaseReference, IndustryReference } from '../domain/contract.types.
 import { disarmUrl } from '../domain/mask.ts';
 import type { ShownCase } from '../exchange/case/case-view.ts';
 import { printCase, printUrgent } from './case/view.ts';
+import type { Everywhere } from './command.ts';
 import { printDuplicates } from './duplicates-view.ts';
 import type { ValueOf } from './reach.ts';
 import type { Column, Tone } from './table.ts';
@@ -91,11 +92,11 @@ export function printSubmitted(
  * One reference as whoever has to act reads it: of an urgent one the telephone first, then what it is, where its case stands and
  * what comes next, and who got it. The trace of each decision is in the JSON only.
  */
-export function printReference(terminal: Terminal, shown: ShownReference): void {
+export function printReference(terminal: Terminal, shown: ShownReference, options: Everywhere = {}): void {
   const about = caseIn(shown);
   if (about) printUrgent(terminal, about, shown.deliveries);
   printContent(terminal, shown);
-  if (about && shown.here) printCase(terminal, about, shown.here);
+  if (about && shown.here) printCase(terminal, about, shown.here, { options, deliveries: shown.deliveries });
   const { history, decisions, deliveries, duplicates, duplicateAnswer } = shown;
   if (duplicates && duplicateAnswer) printDuplicates(terminal, { duplicates, duplicateAnswer });
   // The timeline of a case has them in their place.

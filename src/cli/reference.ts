@@ -147,7 +147,9 @@ function showReference(cli: Cli): Command {
       const { originator, reveal = false, purpose } = options;
       if (reveal !== (purpose !== undefined)) return cli.end(refuseWith(cli, options, wrongReveal(reveal)));
       const wanted = { id, originator, purpose };
-      cli.end(await ask(cli, options, 'reference.show', wanted, (shown) => printReference(cli.terminal, shown)));
+      cli.end(
+        await ask(cli, options, 'reference.show', wanted, (shown) => printReference(cli.terminal, shown, options)),
+      );
     });
 }
 

@@ -14,6 +14,13 @@ interface AlertMeaning {
 
 /** Every alert there is, by a stable code; the list only grows and no code changes its meaning. */
 export const alerts = {
+  'emergency-arrived': {
+    says: 'An emergency of a partner has arrived: a person has to take it in hand.',
+    next: 'Act on it, and say that a person has it, which closes this alert: caseref reference show SUBJECT',
+    urgent: true,
+    each: true,
+    quietHours: 24 * 30,
+  },
   'emergency-held': {
     says: 'An emergency waits here for a decision: nobody has acted on it.',
     next: 'Call the other side first, then look: caseref reference show SUBJECT',
@@ -62,7 +69,7 @@ export const alerts = {
   },
   'emergency-unacknowledged': {
     says: 'No person has acknowledged an emergency in time.',
-    next: 'Call: make sure that somebody acts, then close this alert. caseref reference show SUBJECT',
+    next: 'Call: make sure that somebody acts. An acknowledgement closes this alert by itself: caseref reference show SUBJECT',
     urgent: true,
     each: true,
     quietHours: 24 * 30,
@@ -351,7 +358,7 @@ function codesOf({ type, code, body }: Happened): readonly (AlertCode | undefine
   if (body?.stated === 'emergency') return ['emergencies-exceeded'];
   if (body?.urgency !== 'emergency') return [plain];
   if (type === 'reference.received' || type === 'reference.revised') {
-    return [body.state === 'held' ? 'emergency-held' : undefined];
+    return [body.state === 'held' ? 'emergency-held' : 'emergency-arrived'];
   }
   if (type === 'delivery.receipted') return [body.outcome === 'held' ? 'emergency-held-there' : undefined];
   return [inEmergency[type] ?? plain];

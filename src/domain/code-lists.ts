@@ -1,4 +1,5 @@
 import { codes } from './codes.ts';
+import { type Refusal, refuse } from './refusal.ts';
 
 /** One code of a list. A retired one keeps its meaning in what is there and is not used in what is new. */
 export interface ListedCode {
@@ -69,6 +70,14 @@ export function isKnownCode({ known }: CodeLists, list: string, code: string): b
 /** Whether a code may be used in what is new. */
 export function isUsableCode(lists: CodeLists, list: string, code: string): boolean {
   return isKnownCode(lists, list, code) && !(lists.retired[list]?.includes(code) ?? false);
+}
+
+/** That a code may not be used in what is new, with those that may; nothing where it may. */
+export function refuseCode(lists: CodeLists, list: string, code: string, pointer: string): Refusal | undefined {
+  if (isUsableCode(lists, list, code)) return undefined;
+  const usable = (lists.known[list] ?? []).filter((one) => isUsableCode(lists, list, one));
+  const next = usable.length === 0 ? undefined : `Use one of: ${usable.join(', ')}.`;
+  return refuse('code-unknown', pointer, undefined, next);
 }
 
 /** The same lists where what is retired counts as well: for what is there already. */

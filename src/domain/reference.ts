@@ -1,4 +1,4 @@
-import { type CodeLists, isUsableCode, outcomeList, shippedLists, withRetired } from './code-lists.ts';
+import { type CodeLists, isUsableCode, outcomeList, refuseCode, shippedLists, withRetired } from './code-lists.ts';
 import type { Assessment, CaseReference, IndustryReference, Submission } from './contract.types.ts';
 import { checkHandle } from './handle.ts';
 import { isDate, isInstant } from './instant.ts';
@@ -243,5 +243,5 @@ export function unknownCodes(reference: CaseReference, lists: CodeLists): string
 }
 
 function listed(lists: CodeLists, [pointer, list, found]: Listing): Refusal | undefined {
-  return found === undefined || isUsableCode(lists, list, found) ? undefined : refuse('code-unknown', pointer);
+  return found === undefined ? undefined : refuseCode(lists, list, found, pointer);
 }

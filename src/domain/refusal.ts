@@ -33,7 +33,7 @@ export const refusals = {
     'The category is not in the code list',
     'Use a code of schemas/codes/category.json, or "not-assessed".',
   ],
-  'code-unknown': ['The code is not in its code list', 'Use a code of the list named, or "unknown".'],
+  'code-unknown': ['The code is not in its code list', 'Use a code of its list in schemas/codes, or "unknown".'],
   'marking-invalid': [
     'The marking contradicts itself or is unknown',
     'Use a TLP 2.0 label in capitals (RED, AMBER+STRICT, AMBER, GREEN, CLEAR) and the codes of schemas/codes/marking-*.json.',

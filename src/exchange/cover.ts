@@ -3,6 +3,7 @@ import { runsOf } from '../domain/sequence.ts';
 import { reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert } from '../store/outbox.ts';
+import { noteVoided } from '../store/overdue.ts';
 import { insertAll } from '../store/rows.ts';
 import type { Exchange } from './context.ts';
 import { newNotice } from './queue.ts';
@@ -34,6 +35,11 @@ export async function coverNumbers(
     }));
   });
   if (payloads.length === 0) return;
+  await noteVoided(
+    trx,
+    { partner, epoch },
+    numbers.map(({ n }) => n),
+  );
   let position = await reservePositions(trx, payloads.length);
   const notices = payloads.map((payload) => ({
     ...newNotice(exchange, { partner, event: 'voided', payload, position: position++, at }),

@@ -1,6 +1,7 @@
 import type { HostNotice } from '../domain/authority/notice.ts';
 import type { CaseReference } from '../domain/contract.types.ts';
 import type { Decision, SendEffect, TraceStep } from '../domain/decision.ts';
+import { judgeDeny } from '../domain/denies.ts';
 import { decideSend } from '../domain/policy.ts';
 import { previewDisclosure } from '../domain/redact.ts';
 import type { NewEvent } from '../store/feed.ts';
@@ -13,6 +14,21 @@ import type { PartnerDecision } from './sharing.ts';
 /** Compares a deny's hosts with addresses by their match keys: K3 (the host) and K4 (the registrable domain), nothing else. */
 function hostMatcher(addresses: readonly MatchKeys[]): (deny: { readonly hosts?: readonly string[] }) => boolean {
   return (deny) => (deny.hosts ?? []).some((host) => addresses.some(({ K3, K4 }) => host === K3 || host === K4));
+}
+
+/**
+ * The organisation-wide deny that keeps this reference from a partner, or may: what is said about it is kept from that partner too,
+ * even where the reference came from there.
+ */
+export function denyOf(
+  { denies, codes }: Snapshot,
+  { facts: partner }: PartnerEntry,
+  reference: CaseReference,
+  now: number,
+): string | undefined {
+  const hostMatches = hostMatcher([matchKeys(reference.url)]);
+  const input = { reference, partnerType: partner.type, now, codes, partner, hostMatches };
+  return denies.find((deny) => judgeDeny(deny, input).effect !== 'send')?.id;
 }
 
 /** Every address that would leave: the reference's own, and the one to come from where the policy discloses it. */

@@ -8,7 +8,11 @@ import { type Macs, ownerOf, type ReferenceName } from './record.ts';
 /** Duplicates named in one answer at most, of the address and of its host alone; more are found by search. */
 const MOST_DUPLICATES = 20;
 const MOST_RELATED = 3;
-const EACH = { eachAddress: MOST_DUPLICATES, eachHost: MOST_RELATED };
+/** Of one originator, before others have had their turn: who repeats itself pushes nobody else out. */
+const MOST_OF_ONE = 3;
+/** References to one address that are looked at for that, the newest first. */
+const MOST_KNOWN = 200;
+const EACH = { eachAddress: MOST_KNOWN, eachHost: MOST_RELATED };
 
 /** Another reference to the same address, to the same but for the fragment, or to the same host alone, as faces show it. */
 export interface Duplicate extends ReferenceName {
@@ -78,7 +82,7 @@ function duplicateFinder(hits: readonly Hit[]): (one: Candidate) => DuplicatesFo
     const answer = answerOf(one, macs, [...found.values()], byMac.get(macs.K3) ?? []);
     for (const mac of Object.values(macs)) {
       const before = byMac.get(mac) ?? [];
-      byMac.set(mac, [hitOf(one, mac, (before[0]?.among ?? 0) + 1), ...before].slice(0, MOST_DUPLICATES));
+      byMac.set(mac, [hitOf(one, mac, (before[0]?.among ?? 0) + 1), ...before].slice(0, MOST_KNOWN));
     }
     return answer;
   };
@@ -97,7 +101,7 @@ function answerOf(
   const shown = hits.map(({ lastSeenOnline: seen, ...hit }): Duplicate => {
     return { ...hit, rule, ...(seen && { lastSeenOnline: { at: isoInstant(seen.at), by: seen.by } }) };
   });
-  const close = shown.filter(({ match }) => match !== 'related').slice(0, MOST_DUPLICATES);
+  const close = inTurn(shown.filter(({ match }) => match !== 'related'));
   const related = shown.filter(({ match }) => match === 'related').slice(0, MOST_RELATED);
   const among = atHost[0]?.among ?? 0;
   const others = found.filter(({ hit, keys }) => keys.K1 !== '' && isOpen(hit.state));
@@ -113,6 +117,18 @@ function answerOf(
       penConflict: isOpen(one.state ?? 'open') ? penConflict([mine, ...cases]) : [],
     },
   };
+}
+
+/** The first of each originator, then what there is room for; in their order. */
+function inTurn(found: readonly Duplicate[]): Duplicate[] {
+  const turns = new Map<string, number>();
+  const first = found.filter(({ originator }) => {
+    const turn = turns.get(originator) ?? 0;
+    turns.set(originator, turn + 1);
+    return turn < MOST_OF_ONE;
+  });
+  const named = new Set([...first, ...found.filter((one) => !first.includes(one))].slice(0, MOST_DUPLICATES));
+  return found.filter((one) => named.has(one));
 }
 
 function holdersOf({ originator, pen }: Hit): readonly string[] {

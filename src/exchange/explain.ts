@@ -7,6 +7,7 @@ import { decideReceive } from '../domain/policy.ts';
 import type { ReferenceContent } from '../domain/reference.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
+import { linkedNoticeOf } from '../store/case-linked.ts';
 import {
   decisionsOf,
   findReference,
@@ -78,6 +79,8 @@ interface Pair {
   readonly exchange: Exchange;
   readonly snapshot: Snapshot;
   readonly row: ListedReference;
+  /** What keeps the address from its host by another own reference. */
+  readonly linked: string | null;
   readonly name: string;
   /** Absent for one that was removed. */
   readonly partner: PartnerEntry | undefined;
@@ -104,7 +107,8 @@ export async function explainReference(
     if (originators.length > 1 && originator !== exchange.self) return severalOriginators(originators);
     const snapshot = await exchange.directory.within(trx);
     const partner = snapshot.partners.get(wanted.issuer);
-    const pair = { exchange, snapshot, row, name: known.name, partner, content: contentOf(exchange, row) };
+    const linked = await linkedNoticeOf(trx, row);
+    const pair = { exchange, snapshot, row, linked, name: known.name, partner, content: contentOf(exchange, row) };
     const stored = (await decisionsOf(trx, row.originator, row.id)).filter((one) => one.partner === wanted.issuer);
     const decisions: ExplainedDecision[] = [];
     for (const one of stored) decisions.push(await explainStored(trx, pair, one));
@@ -180,7 +184,7 @@ function contextOf({ name }: Pair, direction: 'in' | 'out', by: string | null = 
 }
 
 function decideToday(
-  { exchange, snapshot, row, partner, content }: Pair,
+  { exchange, snapshot, row, linked, partner, content }: Pair,
   direction: 'in' | 'out',
 ): AnyDecision | undefined {
   if (!content || !partner) return undefined;
@@ -189,7 +193,7 @@ function decideToday(
     return decideReceive({ reference: content, originator, policy, codes: snapshot.codes, now: exchange.clock() });
   }
   // Our own are always whole.
-  const notice = noticeOf(content.marking, row);
+  const notice = noticeOf(content.marking, { ...row, linked_notice: linked });
   return decideOne(exchange, snapshot, partner, content as CaseReference, matchKeys(content.url), notice);
 }
 

@@ -1,5 +1,5 @@
 import { recordEvents } from '../store/feed.ts';
-import { markOverdue } from '../store/outbox.ts';
+import { easeOverdue, markOverdue } from '../store/overdue.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { Exchange } from './context.ts';
 
@@ -16,6 +16,7 @@ export async function findOverdue(exchange: Exchange): Promise<number> {
   for (const { facts, policy } of partners.values()) {
     const before = new Date(now - (policy?.security?.receiptWithinHours ?? RECEIPT_HOURS) * HOUR);
     found += await inTransaction(exchange.store.db, async (trx) => {
+      await easeOverdue(trx, facts.issuer);
       const rows = await markOverdue(trx, facts.issuer, before, MOST);
       const at = new Date(now);
       await recordEvents(

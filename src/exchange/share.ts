@@ -2,6 +2,7 @@ import type { CaseReference } from '../domain/contract.types.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { DataKey } from '../domain/secrets.ts';
+import { noticesAt } from '../store/case-linked.ts';
 import { eventInsert, type NewEvent, raise, raiseFor, reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert, type NewDelivery } from '../store/outbox.ts';
@@ -16,6 +17,7 @@ import {
 import { countRefusals, insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { type MatchKeys, matchKeys } from '../wire/match.ts';
+import { nothingSaid, noticeOf } from './case/notice.ts';
 import type { Exchange } from './context.ts';
 import { decideAll, heldEvents } from './decide.ts';
 import type { Snapshot } from './directory.ts';
@@ -184,9 +186,8 @@ async function insertShared(
   const snapshot = await exchange.directory.within(trx);
   const duplicates = await openDuplicates(trx, accepted);
   const at = new Date(exchange.clock());
-  const decided = accepted.map((one) => ({ one, decisions: decideAll(exchange, snapshot, one.reference, one.keys) }));
-  const most = decided.reduce((sum, { decisions }) => sum + 3 + 2 * decisions.length, 0);
-  const position = await reservePositions(trx, most);
+  const position = await reservePositions(trx, accepted.length * (3 + 2 * snapshot.partners.size));
+  const decided = await decideShared(exchange, trx, snapshot, accepted);
   const draft: Draft = { rows: emptyRows(), deliveries: [], events: [], at, position };
   const shared = new Map<Prepared, Shared>();
   const conflicts: Conflicting[] = [];
@@ -220,6 +221,19 @@ async function insertShared(
   await raiseFor(trx, draft.events);
   await raise(trx, conflictAlerts(exchange.self, conflicts), at);
   return shared;
+}
+
+/** Decides for each and every partner. What keeps an address from its host does so whatever number it is submitted under. */
+async function decideShared(exchange: Exchange, trx: Trx, snapshot: Snapshot, accepted: readonly Prepared[]) {
+  const linked = await noticesAt(
+    trx,
+    accepted.map(({ macs }) => macs.K1),
+  );
+  return accepted.map((one) => {
+    const stop = linked.get(Buffer.from(one.macs.K1).toString('hex')) ?? null;
+    const notice = noticeOf(one.reference.marking, { ...nothingSaid, linked_notice: stop });
+    return { one, decisions: decideAll(exchange, snapshot, one.reference, one.keys, notice) };
+  });
 }
 
 function enter(

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { linkedNotice } from './case-linked.ts';
 import { trueState } from './recovery.ts';
 
 /** What a claimed delivery (`c`) carries of a case: its statement with the sealed payload, and what decides whether a host may be told. */
@@ -14,10 +15,11 @@ export interface StatementColumns {
   case_held: boolean | null;
   case_clearance: string | null;
   case_timeout: string | null;
+  linked_notice: string | null;
 }
 
 export const statementColumns = sql`
-     f.case_held, f.case_clearance, f.case_timeout,
+     f.case_held, f.case_clearance, f.case_timeout, ${linkedNotice('f')} as linked_notice,
       s.id as statement_id, s.event as statement_event, s.speaker as statement_speaker, s.carrier as statement_carrier,
       s.digest as statement_digest, s.said_at as statement_said, s.payload as statement_payload, s.wrapped as statement_wrapped`;
 

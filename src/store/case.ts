@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { CaseCourseTable, CaseStatementTable } from './case-tables.ts';
-import { isTold } from './may-hold.ts';
+import { isTold, notAskedBack } from './may-hold.ts';
 import type { Database, Trx } from './open.ts';
 import type { NewRow } from './rows.ts';
 import { isSuspect } from './suspect.ts';
@@ -51,12 +51,20 @@ export async function tellings(db: Database, name: Name): Promise<Set<string>> {
   return new Set(rows.map(({ pair }) => pair));
 }
 
-/** Everybody whom we sent an own reference, and whether it may still go there. */
-export async function holdersOf(db: Database, name: Name): Promise<{ partner: string; sends: boolean }[]> {
-  const { rows } = await sql<{ partner: string; sends: boolean }>`
-    select d.partner, coalesce(x.effect = 'send', false) as sends from (
-      select distinct partner from delivery where originator = ${name.originator} and reference_id = ${name.id}::uuid
-        and ${isTold('delivery')}) d
+/** A partner whom we sent an own reference: whether it may still go there, and whether it was asked to give it up. */
+export interface SentTo {
+  readonly partner: string;
+  readonly sends: boolean;
+  readonly recalled: boolean;
+}
+
+/** Everybody whom we sent an own reference. */
+export async function holdersOf(db: Database, name: Name): Promise<SentTo[]> {
+  const { rows } = await sql<SentTo>`
+    select d.partner, coalesce(x.effect = 'send', false) as sends, d.recalled from (
+      select partner, not bool_or(${notAskedBack('delivery')}) as recalled from delivery
+      where originator = ${name.originator} and reference_id = ${name.id}::uuid and ${isTold('delivery')}
+      group by partner) d
     left join decision x on x.originator = ${name.originator} and x.id = ${name.id}::uuid and x.partner = d.partner
       and x.direction = 'out' order by d.partner`.execute(db);
   return rows;
@@ -135,7 +143,7 @@ export interface CourseFacts {
   readonly pen: readonly string[];
 }
 
-/** What decides whether a host may be told, in the reference's own row, with the word that faces show. */
+/** What decides whether a host may be told, in the reference's own row, with the word that faces show. Gives what stood there before. */
 export async function saveFace(
   trx: Trx,
   name: Name,
@@ -147,16 +155,19 @@ export async function saveFace(
     course,
     at,
   }: NewRow & { face: string; held: boolean; clearance: string; timeout: string; course: CourseFacts; at: Date },
-): Promise<void> {
+): Promise<{ held: boolean | null; clearance: string | null } | undefined> {
   const settled = sql`array['open', 'on-hold', 'unplaced', 'removed', 'unavailable', 'not-illegal']`;
-  await sql`
+  const { rows } = await sql<{ held: boolean | null; clearance: string | null }>`
     update reference r set case_held = ${held}, case_clearance = ${clearance}, case_timeout = ${timeout},
       seen_at = ${course.seen?.at ?? null}, seen_by = ${course.seen?.by ?? null}, removals = ${course.removals},
       reappearances = ${course.reappearances}, pen = ${[...course.pen]}::text[],
       state = case when r.state = any(${settled}) then ${face} else r.state end,
       veiled_state = case when r.veiled_state = any(${settled}) then ${face} else r.veiled_state end,
       updated_at = case when r.state = any(${settled}) and r.state <> ${face} then ${at} else r.updated_at end
-    where r.originator = ${name.originator} and r.id = ${name.id}::uuid`.execute(trx);
+    from (select case_held as held, case_clearance as clearance from reference
+      where originator = ${name.originator} and id = ${name.id}::uuid) was
+    where r.originator = ${name.originator} and r.id = ${name.id}::uuid returning was.held, was.clearance`.execute(trx);
+  return rows[0];
 }
 
 /** Whether nobody may see now what is said about a partner's reference: its withdrawals of a lost time are not in. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { perhapsKnown, reachedByNow } from './may-hold.ts';
 import type { Database, Trx } from './open.ts';
+import { codeKept } from './overdue.ts';
 import type { DeliveryTable } from './tables.ts';
 import { SEND_LIMIT } from './traffic.ts';
 
@@ -78,7 +79,7 @@ export function lockLetters(
 export async function requeue(trx: Trx, ids: readonly string[], at: Date): Promise<void> {
   if (ids.length === 0) return;
   await sql`
-    update delivery set state = 'queued', next_at = ${at}, reached = ${reachedByNow}, lease = null, lease_until = null, last_code = null,
+    update delivery set state = 'queued', next_at = ${at}, reached = ${reachedByNow}, lease = null, lease_until = null, last_code = ${codeKept},
       reissued_at = null, retried_at = ${at}
     where id = any(${[...ids]}::uuid[])`.execute(trx);
 }

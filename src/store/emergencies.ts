@@ -30,14 +30,14 @@ export async function emergenciesWaiting(db: Database, from: Date, since: Date, 
   return rows;
 }
 
-/** Nobody of this organisation has said that a person has it. */
+/** Nobody of this organisation has said that a person has it, since it is an emergency. */
 const unacknowledged = (by: RawBuilder<unknown>) => sql`not exists (
   select 1 from case_statement s where s.originator = r.originator and s.reference_id = r.id and s.event = 'acknowledged'
-    and s.state = 'taken' and s.speaker = ${by})`;
+    and s.state = 'taken' and s.speaker = ${by} and s.received_at >= r.emergency_at)`;
 
 /**
  * Emergencies that somebody took between `from` and `until`: ours that a partner has, and partners' that are open here.
- * Only a person's `acknowledged` stops the timer.
+ * Only a person's `acknowledged` stops the timer: what is gone from the net leaves a child where it is.
  */
 export async function emergenciesTaken(db: Database, from: Date, until: Date, limit: number): Promise<Emergency[]> {
   const { rows } = await sql<Emergency>`
@@ -48,9 +48,19 @@ export async function emergenciesTaken(db: Database, from: Date, until: Date, li
     union
     select r.originator as partner, r.originator, r.id from reference r
     where r.urgency = 'emergency' and r.direction = 'in' and r.emergency_at > ${from} and r.emergency_at <= ${until}
-      and r.state in ('open', 'on-hold', 'unplaced') and ${unacknowledged(sql`(select issuer from node)`)}
+      and r.state in ('open', 'on-hold', 'unplaced', 'removed', 'unavailable') and ${unacknowledged(sql`(select issuer from node)`)}
     limit ${limit}`.execute(db);
   return rows;
+}
+
+/** Since when a reference is an emergency; undefined where it is none. */
+export async function emergencySince(
+  db: Database,
+  { originator, id }: { readonly originator: string; readonly id: string },
+): Promise<Date | undefined> {
+  const { rows } = await sql<{ at: Date | null }>`
+    select emergency_at as at from reference where originator = ${originator} and id = ${id}::uuid`.execute(db);
+  return rows[0]?.at ?? undefined;
 }
 
 /** References whose erasure was due before `since`, and withdrawals that a partner sealed before `asked` and has not erased. */

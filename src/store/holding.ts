@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { linkedNotice } from './case-linked.ts';
 import { mayHold, notAskedBack, reachedByNow, standsAsked } from './may-hold.ts';
 import type { Database, Trx } from './open.ts';
 import type { Unsent } from './recall.ts';
@@ -19,6 +20,7 @@ export interface Holding {
   readonly case_held: boolean | null;
   readonly case_clearance: string | null;
   readonly case_timeout: string | null;
+  readonly linked_notice: string | null;
 }
 
 /** Own open references that are looked at for one page, whoever holds them. */
@@ -72,6 +74,7 @@ async function contentsOf(db: Database, { self, partner }: Whose, ids: readonly 
   const wanted = JSON.stringify(ids.map((id) => ({ originator: self, id })));
   const { rows } = await sql<Holding>`
     select r.originator, r.id, r.revision, v.body, k.wrapped, r.case_held, r.case_clearance, r.case_timeout,
+      ${linkedNotice('r')} as linked_notice,
       case when x.effect = 'send' then x.decided_by end as person
     from jsonb_to_recordset(${wanted}::jsonb) as w (originator text, id uuid)
     join reference r on r.originator = w.originator and r.id = w.id

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { linkedNotice } from './case-linked.ts';
 import type { Database, Trx } from './open.ts';
 import { trueState } from './recovery.ts';
 import { isSuspect } from './suspect.ts';
@@ -51,6 +52,7 @@ export interface KnownReference {
   readonly case_held: boolean | null;
   readonly case_clearance: string | null;
   readonly case_timeout: string | null;
+  readonly linked_notice: string | null;
 }
 
 /**
@@ -71,7 +73,8 @@ async function lockNamed(db: Database, names: readonly { originator: string; id:
   const wanted = names.map(({ originator, id }) => ({ originator, id }));
   const { rows } = await sql<KnownReference>`
     select r.originator, r.id, ${trueState} as state, r.revision, r.urgency, r.kept_code, r.kept_until, r.created_at, r.doubted_at,
-      r.direction, r.direction = 'out' and r.veiled_state is not null as closed_by_word, r.case_held, r.case_clearance, r.case_timeout, k.wrapped, v.body,
+      r.direction, r.direction = 'out' and r.veiled_state is not null as closed_by_word, r.case_held, r.case_clearance, r.case_timeout,
+      ${linkedNotice('r')} as linked_notice, k.wrapped, v.body,
       coalesce(${isSuspect('m')}, false) as suspect
     from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) as w (originator text, id uuid)
     join reference r on r.originator = w.originator and r.id = w.id

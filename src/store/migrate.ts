@@ -21,8 +21,9 @@ import { up as caseLog } from './migrations/0018-case.ts';
 import { up as duplicates } from './migrations/0019-duplicates.ts';
 import { up as clearance } from './migrations/0020-clearance.ts';
 import { up as units } from './migrations/0021-units.ts';
-import { up as liaison } from './migrations/0022-liaison.ts';
-import { up as portal } from './migrations/0023-portal.ts';
+import { up as erasure } from './migrations/0022-erasure.ts';
+import { up as liaison } from './migrations/0023-liaison.ts';
+import { up as portal } from './migrations/0024-portal.ts';
 import type { Database, Store } from './open.ts';
 
 /** Every migration there is, in its order; a static list, so that a bundle, a test and a checkout run the same. */
@@ -48,8 +49,9 @@ const migrations: Record<string, Migration> = {
   '0019-duplicates': { up: duplicates },
   '0020-clearance': { up: clearance },
   '0021-units': { up: units },
-  '0022-liaison': { up: liaison },
-  '0023-portal': { up: portal },
+  '0022-erasure': { up: erasure },
+  '0023-liaison': { up: liaison },
+  '0024-portal': { up: portal },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => migrations };

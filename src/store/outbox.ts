@@ -374,13 +374,3 @@ export async function restDeliveries(db: Database, ids: readonly string[], lease
       lease = null, lease_until = null
     where id = any(${[...ids]}::uuid[]) and lease = ${lease}::uuid and state = 'queued'`.execute(db);
 }
-
-/** Marks sent messages of one partner that have no receipt since `before`. */
-export async function markOverdue(db: Database, partner: string, before: Date, limit: number) {
-  const { rows } = await sql<Pick<DeliveryTable, 'jti' | 'originator' | 'reference_id'>>`
-    update delivery set state = 'overdue' where id in (
-      select id from delivery where partner = ${partner} and state = 'sent' and event not in ('receipt', 'voided')
-        and sent_at < ${before} order by sent_at limit ${limit} for update skip locked)
-    returning jti, originator, reference_id`.execute(db);
-  return rows;
-}

@@ -157,15 +157,28 @@ export async function destroyReferences(
   const named = sql`jsonb_to_recordset(${wanted}::jsonb) as w (originator text, id uuid)`;
   const same = (table: string, id: string) =>
     sql`${sql.ref(`${table}.originator`)} = w.originator and ${sql.ref(`${table}.${id}`)} = w.id`;
-  for (const table of ['reference_key', 'reference_revision', 'doubted_revision', 'reference_index']) {
+  for (const table of ['reference_key', 'reference_revision', 'doubted_revision']) {
     await sql`delete from ${sql.table(table)} using ${named} where ${same(table, 'id')}`.execute(trx);
   }
+  await sql`
+    delete from reference_index i using ${named} join reference r on r.originator = w.originator and r.id = w.id
+    where i.position = r.position`.execute(trx);
   await sql`update case_statement set payload = null, wrapped = null from ${named} where ${same('case_statement', 'reference_id')}`.execute(
+    trx,
+  );
+  // What was noted names units.
+  await sql`update case_course set noted = '{}' from ${named} where ${same('case_course', 'reference_id')}`.execute(
     trx,
   );
   await sql`delete from idempotency using ${named} where ${same('idempotency', 'reference_id')}`.execute(trx);
   await sql`update delivery set body = null from ${named} where ${same('delivery', 'reference_id')}`.execute(trx);
-  await sql`update message set body = null from ${named} where ${same('message', 'reference_id')}`.execute(trx);
+  await sql`update message set body = null from ${named} where ${same('message', 'reference_id')} and message.body is not null`.execute(
+    trx,
+  );
+  // What was said stands in the feed code by code; that something was said stays.
+  await sql`
+    update event set code = null, body = null from ${named}
+    where ${same('event', 'reference_id')} and event.type like 'case.%'`.execute(trx);
   await sql`update decision set trace = '[]', change = null, disclosed = null from ${named} where ${same('decision', 'id')}`.execute(
     trx,
   );
@@ -173,7 +186,8 @@ export async function destroyReferences(
     update reference set state = ${state}, category = 'unknown', role = null, urgency = 'routine', tlp = 'unknown',
       hosting = null, jurisdictions = '{}', assignee = null, report = null, retain_until = null, received_at = null,
       purge_after = null, expires_at = null, kept_code = null, kept_until = null, observed_at = null, seen_at = null,
-      seen_by = null, removals = 0, reappearances = 0, pen = null, updated_at = ${at}
+      seen_by = null, removals = 0, reappearances = 0, pen = null, case_held = null, case_clearance = null,
+      case_timeout = null, updated_at = ${at}
     from ${named} where ${same('reference', 'id')}`.execute(trx);
 }
 

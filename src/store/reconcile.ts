@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
+import { isPastAnswer } from './overdue.ts';
 import { closedStates } from './recall.ts';
 import { trueState } from './recovery.ts';
 
@@ -10,11 +11,12 @@ export interface Outstanding {
   readonly oldest: Date;
 }
 
-/** Our messages to a partner that it has not answered for; receipts and voided numbers are answered by nobody. */
+/** Our messages to a partner that it has not answered for and may; receipts and voided numbers are answered by nobody. */
 export async function outstandingTo(db: Database, partner: string): Promise<Outstanding[]> {
   const { rows } = await sql<Outstanding>`
     select state, count(*)::int as count, min(created_at) as oldest from delivery
     where partner = ${partner} and event not in ('receipt', 'voided') and state in ('queued', 'sent', 'overdue', 'dead')
+      and not ${isPastAnswer('delivery')}
     group by state order by array_position(array['queued', 'sent', 'overdue', 'dead'], state)`.execute(db);
   return rows;
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
+import { codeKept } from './overdue.ts';
 import { stopped, trueState } from './recovery.ts';
 import type { ReplayTable } from './replay-tables.ts';
 import type { DeliveryState } from './tables.ts';
@@ -97,7 +98,7 @@ export async function putBack(trx: Trx, ids: readonly string[], at: Date): Promi
   if (ids.length === 0) return;
   await sql`
     update delivery set state = 'queued', priority = ${REPLAYED}, next_at = ${at}, reissued_at = ${at}, attempts = 0,
-      last_code = null, basis = null, lease = null, lease_until = null
+      last_code = ${codeKept}, basis = null, lease = null, lease_until = null
     where id = any(${[...ids]}::uuid[]) and state <> 'queued'`.execute(trx);
 }
 

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { linkedNotice } from './case-linked.ts';
 import type { Database, Trx } from './open.ts';
 import { closedStates } from './recall.ts';
 
@@ -22,6 +23,7 @@ export interface PastReference {
   readonly case_held: boolean | null;
   readonly case_clearance: string | null;
   readonly case_timeout: string | null;
+  readonly linked_notice: string | null;
 }
 
 /** Runs `work` where the server itself refuses every write, on one unmoving view of the store. */
@@ -52,6 +54,7 @@ export async function readPast(
   const { rows } = await sql<PastReference>`
     select r.position, r.originator, r.id, r.direction, r.revision, k.wrapped, v.body,
       r.case_held, r.case_clearance, r.case_timeout,
+      ${linkedNotice('r')} as linked_notice,
       r.direction = 'out' and exists (
         select 1 from delivery d where d.originator = r.originator and d.reference_id = r.id and d.partner = ${past.partner}
           and d.event in ('submitted', 'revised') and d.sent_at is not null) as sent

@@ -35,11 +35,16 @@ export function describe(error: ErrorObject): Told {
   const { keyword, params, instancePath } = error;
   if (keyword === 'required') {
     const pointer = `${instancePath}/${token(String(params.missingProperty))}`;
-    return { pointer, message: 'The member is missing.', next: 'Add the member named by the pointer.' };
+    return { pointer, message: 'The member is missing.', next: missing(error) };
   }
   if (keyword === 'additionalProperties') return unknownMember(instancePath, String(params.additionalProperty));
   if (keyword === 'uniqueItems') return { ...told(error), pointer: `${instancePath}/${Math.max(params.i, params.j)}` };
   return told(error);
+}
+
+function missing({ params, parentSchema }: ErrorObject): string {
+  const meaning: unknown = parentSchema?.properties?.[String(params.missingProperty)]?.description;
+  return `Add the member named by the pointer${typeof meaning === 'string' ? `: ${meaning}` : '.'}`;
 }
 
 function told({ keyword, params, instancePath, parentSchema }: ErrorObject): Told {

@@ -217,6 +217,17 @@ test('handover-pending: an outcome of who was only offered the pen', async () =>
   await refused(answer(id, 'actions', final()), 409, 'handover-pending', '/standing');
 });
 
+test('partner-unknown, state-conflict: the pen offered to who would never hear of it', async () => {
+  const offer = (to: string) => ({ step: 'offered', to });
+  await refused(say(await ours(), 'handovers', offer('https://nobody.example')), 404, 'partner-unknown', '/to');
+  const { exchange } = bench.node;
+  const withheld = { partner: sender, send: { rules: [rule('withhold')] }, receive: { rules: [rule('accept')] } };
+  expect(await setPolicy(exchange, sender, withheld)).not.toHaveProperty('refused');
+  const id = await ours();
+  await trust({ mayHold: true });
+  await refused(say(id, 'handovers', offer(sender)), 409, 'state-conflict', '/to');
+});
+
 test('pen-conflict: an outcome while two hold the pen', async () => {
   const id = await theirs();
   const another = 'https://node.hotline-c.example';
@@ -257,7 +268,9 @@ test('hold-active: telling the host under a hold, or before the clearance that w
 });
 
 test('hold-not-competent: a hold by a hotline', async () => {
-  await refused(say(await ours(), 'holds', hold()), 422, 'hold-not-competent');
+  const call = say(await ours(), 'holds', hold());
+  await refused(call, 422, 'hold-not-competent');
+  expect((await call).json().errors[0].next).toContain('--told-by');
 });
 
 test('not-competent: clearance given by a hotline, an outcome of police, feedback to oneself', async () => {

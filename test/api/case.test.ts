@@ -248,6 +248,8 @@ test('feedback and an acknowledgement come back to the originator of an emergenc
 test('the timeline has everything in the order in which it happened, each with its instants', async () => {
   const id = await submit();
   const before = instant(clock() - HOUR);
+  // An instant is whole seconds, and what was sent a moment ago is not.
+  ahead += 2000;
   await told(hotline, id, 'actions', acted({ action: 'online', standing: 'observed' }));
   await told(police, id, 'actions', acted({ action: 'online', standing: 'observed', at: before }));
   const { timeline } = (await show(hotline, id)).case;

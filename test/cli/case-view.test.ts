@@ -65,7 +65,12 @@ describe('the next step', () => {
       'caseref operator pending',
       { unconfirmed: { author: 'ada' } },
     ],
-    ['of an offer to us is the answer', offered('offered'), '--accept (or --decline CODE)', hotline()],
+    [
+      'of an offer to us is the answer',
+      offered('offered'),
+      `(--accept, or --decline CODE): caseref reference handover ${id}`,
+      hotline(),
+    ],
     ['of an offer that was accepted is to let go', offered('accepted'), '--confirm', {}],
     ['of two holders is to agree', conflicting(), 'Agree who acts', {}],
     ['of an outcome is nothing, until it reappears', { state: 'removed' }, '--action reappeared --observed', {}],
@@ -74,7 +79,7 @@ describe('the next step', () => {
     [
       'of a request is the answer of police',
       asked(),
-      `--grant (or --refuse)`,
+      `(--grant, or --refuse): caseref reference clear ${id}`,
       { node: who.police, type: 'law-enforcement' },
     ],
     ['of a request is to wait for everybody else', asked(), `Wait for the answer until ${until}`, {}],
@@ -216,6 +221,10 @@ describe('an emergency', () => {
   test('that has not reached a partner says whom to call', () =>
     expect(printed((terminal) => printUrgent(terminal, urgent, [{ call }]))).toContain(
       `call +49 30 5550001\nit has not reached ${who.police}\n`,
+    ));
+  test('that has not reached a partner has the call as its next step', () =>
+    expect(printed((terminal) => printCase(terminal, urgent, desk, { deliveries: [{ call }] }))).toContain(
+      `Call ${who.police} now: it has not reached them.`,
     ));
   test('says where no number is recorded', () => {
     const acknowledgement = [{ recipient: who.police, state: 'overdue' as const, since: at }];

@@ -74,7 +74,7 @@ describe('what is said about an own reference', () => {
     const words = ['--scheme', 'iccam', '--code', 'national', '--law', 'DE-BY', '--method', 'viewed', '--at', EARLIER];
     const { code, out, err } = await about('assess', id, ...words);
     expect(code, err).toBe(0);
-    expect(flat(out)).toMatch(/^recorded assessed$/m);
+    expect(flat(out)).toMatch(/^recorded assessed, national$/m);
     expect(err).toContain(`Not told: ${police.issuer} (not-concerned)`);
     const text = await shown(id);
     expect(text).toContain(`assessed by ${node.issuer} as iccam baseline under DE on ${EARLIER} (viewed)`);
@@ -190,7 +190,7 @@ describe('what is said about a partner’s reference', () => {
   test('an offer is answered, or returned when it was taken', async () => {
     const id = await theirs();
     await policeSays('handover', { step: 'offered', to: node.issuer }, { id, originator: police.issuer });
-    expect((await about('show', id)).err).toContain('--accept (or --decline CODE)');
+    expect((await about('show', id)).err).toContain('(--accept, or --decline CODE): caseref reference handover');
     expect((await about('handover', id, '--decline', 'no-capacity')).code).toBe(0);
     expect(await shown(id)).toContain(`${node.issuer} declined the pen, no-capacity`);
     const again = await about('handover', id, '--accept');

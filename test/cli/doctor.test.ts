@@ -118,10 +118,10 @@ describe('a node that does not run', () => {
       1,
       expect.stringMatching(/^LOOK .*\nbad .*No node runs.*\n.*caseref serve/),
     ]);
-    // A command names the directory where this one was given it; what is no command stays the sentence that it is.
+    // A command names the directory where this one was given it, in a sentence too.
     expect(read.out).toContain(`next: caseref serve --data ${hotline.directory}\n`);
-    expect(read.out).toMatch(/next: Review it, then: caseref policy set \S+ FILE$/m);
-    expect(read.out).not.toMatch(/^(?! +next: caseref ).* --data /m);
+    expect(read.out).toMatch(/next: Review it, then: caseref policy set \S+ FILE --data \S+$/m);
+    expect(read.out).not.toMatch(/^(?! +next: .*caseref ).* --data /m);
     expect(codes).not.toContain('round-trip');
     expect(codes).not.toContain('partner-unreachable');
   });

@@ -88,6 +88,7 @@ const wrongCalls: [args: string[], code: string, word: RegExp][] = [
   [['delivery', 'drop', 'x', '--reason', 'tired'], 'usage-invalid', /told-otherwise, no-longer-needed/],
   [['delivery', 'drop', 'x', '--reason', 'other'], 'usage-invalid', /Nothing was done\.\n.*--yes/],
   [['events', '--limit', 'all'], 'usage-invalid', /1 to 500/],
+  [['alerts'], 'usage-invalid', /That is: caseref doctor\./],
 ];
 
 const exits: Readonly<Record<string, number>> = {

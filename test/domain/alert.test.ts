@@ -17,6 +17,8 @@ describe('what happened is told', () => {
     ['decision.held', { urgency: 'emergency' }, 'emergency-held'],
     ['reference.received', { urgency: 'emergency', state: 'held' }, 'emergency-held'],
     ['reference.revised', { urgency: 'emergency', state: 'held' }, 'emergency-held'],
+    ['reference.received', { urgency: 'emergency', state: 'open' }, 'emergency-arrived'],
+    ['reference.revised', { urgency: 'emergency', state: 'open' }, 'emergency-arrived'],
     ['withdrawal.held', {}, 'withdrawals-held'],
     ['reference.received', { urgency: 'priority', stated: 'emergency', state: 'held' }, 'emergencies-exceeded'],
     ['reference.revised', { urgency: 'priority', stated: 'emergency', state: 'open' }, 'emergencies-exceeded'],
@@ -37,7 +39,6 @@ describe('what happened is told', () => {
 });
 
 test.each([
-  ['reference.received', { urgency: 'emergency', state: 'open' }],
   ['reference.received', {}],
   ['decision.held', {}],
   ['delivery.receipted', { outcome: 'accepted', urgency: 'emergency' }],

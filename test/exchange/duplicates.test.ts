@@ -110,6 +110,21 @@ describe('what a partner sent', () => {
   });
 });
 
+test('what one partner repeats pushes nobody else’s reference out of the answer', async () => {
+  const url = at.freshUrl();
+  const mine = own(await at.submit(url));
+  const theirs = await at.arrive(url, other);
+  const ids: string[] = [];
+  for (let n = 0; n < 22; n += 1) ids.push((await at.arrive(url, sender, { observedAt: '2026-11-19T10:00:00Z' })).id);
+  const again = await at.submit(url);
+  expect(again.duplicates).toHaveLength(20);
+  expect(namesOf(again)).toEqual(expect.arrayContaining([mine, theirs]));
+  await bench.db.updateTable('reference').set({ state: 'removed' }).where('id', 'in', ids).execute();
+  const closed = await at.submit(url);
+  expect(closed.duplicates[0]).toMatchObject({ open: true });
+  expect(namesOf(closed)).toEqual(expect.arrayContaining([mine, theirs]));
+});
+
 describe('a reference that shows nothing is in no answer', () => {
   const hidden: [string, (one: { originator: string; id: string }) => Promise<unknown>][] = [
     ['sealed', (one) => at.tell(sender, 'withdrawn', { reason: 'sent-in-error', purge: false }, one.id)],

@@ -231,6 +231,18 @@ const always: readonly PairRule[] = [
 /** States in which a reference is out of every face. */
 const closed = `('sealed', 'purged', 'expired', 'restricted')`;
 
+/**
+ * SQL over a delivery `d` of a node: why it does not come again though it was lost. Its reference is closed, or a later message to
+ * the same partner stands in its place: then it is not overdue any more. Or a person has not decided yet whether it may go.
+ */
+export const endsUnsaid = (f: string) => `(d.event in ('submitted', 'revised') and (
+    exists (select 1 from ${f}.decision x where x.originator = d.originator and x.id = d.reference_id
+      and x.partner = d.partner and x.direction = 'out' and x.effect = 'hold')
+    or d.state = 'sent' and (
+      exists (select 1 from ${f}.reference r where r.originator = d.originator and r.id = d.reference_id and r.state in ${closed})
+      or exists (select 1 from ${f}.delivery l where l.partner = d.partner and l.reference_id = d.reference_id
+        and l.position > d.position and l.event in ('submitted', 'revised', 'withdrawn') and l.state not in ('dead', 'dropped')))))`;
+
 const rested: readonly PairRule[] = [
   {
     rule: 'every recovery came to its end by itself',
@@ -266,8 +278,13 @@ const rested: readonly PairRule[] = [
   {
     rule: 'what was sent is receipted',
     despiteLoss: true,
-    sql: (f) => `select d.jti || ' ' || d.event || ' ' || d.state as about from ${f}.delivery d
-      where d.partner = $2 and d.state in ('sent', 'overdue') and d.event not in ('receipt', 'voided')`,
+    // What a node took and lost with its receipt does not come again where its sender may not say it any more: a replay voids
+    // its number (protocol, "Event types" and "Loss and restore"), and nobody has a message left to answer.
+    sql: (f, t) => `select d.jti || ' ' || d.event || ' ' || d.state as about from ${f}.delivery d
+      where d.partner = $2 and d.state in ('sent', 'overdue') and d.event not in ('receipt', 'voided')
+        and not (${endsUnsaid(f)}
+          and exists (select 1 from ${t}.voided_run v where v.partner = $1 and v.epoch = d.epoch and d.n between v.first and v.last)
+          and not exists (select 1 from ${t}.message m where m.issuer = $1 and m.jti = d.jti))`,
   },
   {
     rule: 'both sides know the same outcome',

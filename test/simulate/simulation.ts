@@ -1,6 +1,6 @@
 import { findBreaches } from '../support/invariants.ts';
 import { plan } from './befall.ts';
-import type { Violation } from './checks.ts';
+import { endsUnsaid, type Violation } from './checks.ts';
 import { type Life, schemaOf } from './database.ts';
 import { lookLater, start } from './lives.ts';
 import { putInOrder } from './load.ts';
@@ -107,8 +107,9 @@ async function heal(play: Play): Promise<void> {
 async function isAtRest(play: Play): Promise<boolean> {
   const left = await countAll(
     play,
-    (schema) => `select (select count(*) from ${schema}.delivery where state in ('queued', 'dead')
-        or state in ('sent', 'overdue') and event not in ('receipt', 'voided'))
+    (schema) => `select (select count(*) from ${schema}.delivery d where state in ('queued', 'dead')
+        or state in ('sent', 'overdue') and event not in ('receipt', 'voided')
+          and not (last_code is not distinct from 'voided' and ${endsUnsaid(schema)}))
       + (select count(*) from ${schema}.held_withdrawal)
       + (select count(*) from ${schema}.attestation where state = 'owed')
       + (select count(*) from ${schema}.reference where purge_after is not null and direction = 'in')

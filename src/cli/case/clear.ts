@@ -25,7 +25,7 @@ export function clearCommand(cli: Cli): Command {
       'until when an answer is waited for (default: by the hours of the desks that are asked)',
     )
     .option('--grant', 'the host may be told')
-    .option('--refuse', 'the host must not be told; said too late, it acts as a hold')
+    .option('--refuse', 'the host must not be told; said late or unasked, it acts as a hold of 30 days')
     .action((id: string, options: ClearOptions) => say(cli, options, { id, name: 'clear' }, clear(cli, options)));
 }
 

@@ -1,11 +1,14 @@
 import { POLICE } from '../../domain/authority/party.ts';
+import type { Call } from '../../domain/call.ts';
 import type { ShownCase } from '../../exchange/case/case-view.ts';
 import type { Here } from './here.ts';
 
 type Rule = (shown: ShownCase, here: Here) => string | undefined;
 
 /** What is to be done next by whoever reads the case at this node: the first that applies, the most urgent before all. */
-export function nextStep(shown: ShownCase, here: Here): string {
+export function nextStep(shown: ShownCase, here: Here, unreached: readonly Call[] = []): string {
+  const [away] = unreached;
+  if (away) return `Call ${away.partner} now: it has not reached them.`;
   for (const rule of rules) {
     const step = rule(shown, here);
     if (step !== undefined) return step;
@@ -38,7 +41,8 @@ const unconfirmed: Rule = (_, { unconfirmed: waiting }) =>
 function offer(shown: ShownCase, here: Here): string | undefined {
   const { offers } = shown.pen;
   const toUs = offers.find(({ to, state }) => to === here.node && state === 'offered');
-  if (toUs) return `Answer by ${toUs.until}: ${command(shown, here, 'handover', '--accept (or --decline CODE)')}`;
+  if (toUs)
+    return `Answer by ${toUs.until} (--accept, or --decline CODE): ${command(shown, here, 'handover', '--accept')}`;
   const accepted = offers.find(({ from, state }) => from === here.node && state === 'accepted');
   return accepted && `Let go of the pen by ${accepted.until}: ${command(shown, here, 'handover', '--confirm')}`;
 }
@@ -62,7 +66,7 @@ function clearance(shown: ShownCase, here: Here): string | undefined {
   const { reason } = shown.host;
   const { deadline } = shown.clearance;
   if (reason === 'clearance-open' && here.type === POLICE)
-    return `Answer by ${deadline}: ${command(shown, here, 'clear', '--grant (or --refuse)')}`;
+    return `Answer by ${deadline} (--grant, or --refuse): ${command(shown, here, 'clear', '--grant')}`;
   if (reason === 'clearance-open') return `Wait for the answer until ${deadline}, or call the desk that was asked.`;
   if (!hasPen(shown, here)) return undefined;
   if (reason === 'clearance-missing') return `Ask law enforcement: ${command(shown, here, 'clear', '--request')}`;

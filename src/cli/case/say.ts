@@ -60,7 +60,7 @@ export async function say<Options extends Says>(
     ...(originator !== undefined && { originator }),
     ...(alsoLinked !== undefined && { alsoLinked }),
   };
-  const show = (recorded: Recorded) => printRecorded(cli, options, { recorded, name, words: said.words });
+  const show = (recorded: Recorded) => printRecorded(cli, options, { recorded, name, said });
   // Nobody's key signs what one's own people say: there is nobody's word to be answered for but ours.
   if (!toldBy) return cli.end(await ask(cli, options, 'reference.say', given, show));
   return cli.end(await askSigned(cli, options, 'reference.say', given, show));
@@ -93,13 +93,20 @@ function flagOf(member: string): string {
 interface Printed {
   readonly recorded: Recorded;
   readonly name: string;
-  readonly words: Said['words'];
+  readonly said: Said;
 }
 
-function printRecorded(cli: Cli, options: Says, { recorded, name, words }: Printed): void {
-  const { id, originator, event, said, recipients, pending } = recorded;
+/** What was said in a few words: a hold that was lifted is not to be read as one that was placed. */
+function inWords({ event, payload }: Said): string {
+  const what = payload.step ?? payload.action ?? payload.code;
+  const until = payload.until ?? payload.deadline;
+  return `${what === undefined ? event : `${event}, ${what}`}${until === undefined ? '' : ` until ${until}`}`;
+}
+
+function printRecorded(cli: Cli, options: Says, { recorded, name, said: { words, ...what } }: Printed): void {
+  const { id, originator, said, recipients, pending } = recorded;
   cli.terminal.fields([
-    ['recorded', event, 'strong'],
+    ['recorded', inWords({ words, ...what }), 'strong'],
     ['reference', id],
     ['originator', originator],
     ['told by', options.toldBy],

@@ -1,29 +1,33 @@
 import type { Call } from '../../domain/call.ts';
 import type { Contact } from '../../domain/contract.types.ts';
 import type { ShownCase, ShownHold } from '../../exchange/case/case-view.ts';
+import { type Everywhere, onSameNode } from '../command.ts';
 import type { Field, Terminal } from '../terminal.ts';
 import type { Here } from './here.ts';
 import { nextStep } from './next-step.ts';
 import { printTimeline } from './timeline.ts';
 
+type Calls = readonly { readonly call?: Call }[];
+
+/** Whom an emergency has not reached yet: these are to be called all the more. */
+function unreachedBy({ urgency }: ShownCase, deliveries: Calls): Call[] {
+  if (urgency.level !== 'emergency') return [];
+  const reached = (urgency.acknowledgement ?? []).map(({ recipient }) => recipient);
+  return deliveries.flatMap(({ call }) => (call && !reached.includes(call.partner) ? [call] : []));
+}
+
 /** Of an urgent one the telephone stands above everything else: nothing that is read here replaces the call. */
-export function printUrgent(
-  terminal: Terminal,
-  { urgency, acknowledgements }: ShownCase,
-  deliveries: readonly { readonly call?: Call }[],
-): void {
+export function printUrgent(terminal: Terminal, shown: ShownCase, deliveries: Calls): void {
+  const { urgency, acknowledgements } = shown;
   if (urgency.level !== 'emergency') return;
   terminal.fields([['EMERGENCY', 'call first: this does not replace the call', 'bad']]);
-  const recipients = urgency.acknowledgement ?? [];
-  // Whom it has not reached yet is to be called all the more.
-  for (const { call } of deliveries) {
-    if (!call || recipients.some(({ recipient }) => recipient === call.partner)) continue;
+  for (const call of unreachedBy(shown, deliveries)) {
     terminal.fields([
       ['call', numberOf(call.contact), 'bad'],
       ['it has not reached', call.partner, 'bad'],
     ]);
   }
-  for (const waiting of recipients) {
+  for (const waiting of urgency.acknowledgement ?? []) {
     const { recipient, state, since, contact } = waiting;
     const taken = acknowledgements.find(({ by }) => by === recipient);
     terminal.fields([
@@ -40,7 +44,12 @@ export function printUrgent(
 }
 
 /** Where a case stands, what stands in the way, who said what and when, and what is to be done next. */
-export function printCase(terminal: Terminal, shown: ShownCase, here: Here): void {
+export function printCase(
+  terminal: Terminal,
+  shown: ShownCase,
+  here: Here,
+  { options = {}, deliveries = [] }: { readonly options?: Everywhere; readonly deliveries?: Calls } = {},
+): void {
   const { pen, holds, clearance, conflicts, lastSeenOnline } = shown;
   printAssessments(terminal, shown);
   terminal.line('');
@@ -54,7 +63,13 @@ export function printCase(terminal: Terminal, shown: ShownCase, here: Here): voi
     ['clearance', clearanceLine(clearance)],
     ['gone before clearance', clearance.goneBefore, 'bad'],
     ['last seen online', lastSeenOnline && `${lastSeenOnline.at} by ${lastSeenOnline.by}`],
-    ...conflicts.map(({ kind, between }): Field => ['conflict', `${kind} between ${between.join(' and ')}`, 'bad']),
+    ...conflicts.map(
+      ({ kind, between }): Field => [
+        'conflict',
+        `${kind} ${between.length === 1 ? 'by' : 'between'} ${between.join(' and ')}`,
+        'bad',
+      ],
+    ),
     [
       'not confirmed yet',
       here.unconfirmed &&
@@ -64,7 +79,7 @@ export function printCase(terminal: Terminal, shown: ShownCase, here: Here): voi
   ]);
   terminal.line('');
   printTimeline(terminal, shown.timeline);
-  terminal.next('Next:', [nextStep(shown, here)]);
+  terminal.next('Next:', [onSameNode(options, nextStep(shown, here, unreachedBy(shown, deliveries)))]);
 }
 
 /** Claims stand side by side: nothing says which is right. Those of the reference itself stand above. */
@@ -101,7 +116,7 @@ function holdLine({ desk, binding, until, review, ground, authority, lateRefusal
   const unit = desk.by === node ? units.find(({ name }) => name === desk.unit) : undefined;
   const whose = desk.unit === undefined ? desk.by : `${desk.unit}, as ${desk.by} states`;
   const why = lateRefusal
-    ? 'clearance refused too late'
+    ? 'clearance refused, late or unasked'
     : [ground, authority && `by ${authority}`].filter(Boolean).join(', ');
   const call = unit?.phone ?? phonesOf(desk.contact);
   const marks = [binding ? undefined : 'advisory', `until ${until}`, review && `review ${review}`, why];

@@ -83,6 +83,8 @@ async function stay(terminal: Terminal, cast: Cast): Promise<void> {
     ],
     [hotline, abroad, police, provider],
   );
+  const ahead = Math.round((hotline.node.exchange.clock() - Date.now()) / 3_600_000);
+  terminal.say(`The story let hours go by: the clock of these nodes stands ${ahead} hours ahead.`);
   const { api } = hotline.node.addresses;
   const body =
     '{"url":"https://gallery.example/try/1","jurisdiction":{"hosting":"NL"},"category":"csam","marking":{"tlp":"AMBER"}}';

@@ -1,4 +1,4 @@
-import { type CodeLists, isUsableCode, shippedLists } from '../code-lists.ts';
+import { type CodeLists, refuseCode, shippedLists } from '../code-lists.ts';
 import type { ToldBy } from '../contract.types.ts';
 import { checkHandle } from '../handle.ts';
 import { isInstant } from '../instant.ts';
@@ -82,6 +82,5 @@ function nameOf(mode: Mode): 'listed' | 'open' {
 }
 
 function listed(pointer: string, list: string, code: string | undefined, mode: Mode): Finding {
-  if (mode === 'open' || code === undefined || isUsableCode(mode.listed, list, code)) return undefined;
-  return refuse('code-unknown', pointer);
+  return mode === 'open' || code === undefined ? undefined : refuseCode(mode.listed, list, code, pointer);
 }

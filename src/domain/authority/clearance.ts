@@ -3,6 +3,9 @@ import { type Desk, deskOf, ofEvent, type Statement, type StatementOf, sameDesk 
 
 type Said = StatementOf<'clearance'>;
 
+/** How long a request is waited for at most, in milliseconds: a deadline that never comes would stop everything, and alert nobody. */
+const LONGEST_WAIT = 90 * 86_400_000;
+
 /** A refusal that came when nobody waited for it any more: it acts as a hold, until the same desk grants. */
 export interface LateRefusal {
   readonly desk: Desk;
@@ -64,7 +67,7 @@ function pick({ askedAt, deadline }: Settled): Pick<Settled, 'askedAt' | 'deadli
   return { ...(askedAt !== undefined && { askedAt }), ...(deadline !== undefined && { deadline }) };
 }
 
-/** A request made while another still waits only moves its deadline back; answers belong to the request before them. */
+/** A request made while another still waits only moves its deadline back, so far as there is a limit; answers belong to the request before them. */
 function roundsOf(said: readonly Said[]): { rounds: Round[]; loose: Said[] } {
   const rounds: Round[] = [];
   const loose: Said[] = [];
@@ -74,10 +77,12 @@ function roundsOf(said: readonly Said[]): { rounds: Round[]; loose: Said[] } {
       (current?.answers ?? loose).push(one);
       continue;
     }
-    const deadline = one.payload.deadline === undefined ? one.said : Date.parse(one.payload.deadline);
+    const stated = one.payload.deadline === undefined ? one.said : Date.parse(one.payload.deadline);
     const waits = current !== undefined && current.answers.length === 0 && one.said <= current.deadline;
+    const askedAt = waits ? current.askedAt : one.said;
+    const deadline = Math.min(stated, askedAt + LONGEST_WAIT);
     if (waits) current.deadline = Math.max(current.deadline, deadline);
-    else rounds.push({ askedAt: one.said, deadline, answers: [] });
+    else rounds.push({ askedAt, deadline, answers: [] });
   }
   return { rounds, loose };
 }

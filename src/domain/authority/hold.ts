@@ -1,10 +1,10 @@
-import type { Jurisdiction } from '../contract.types.ts';
+import type { Issuer, Jurisdiction } from '../contract.types.ts';
 import type { LateRefusal } from './clearance.ts';
 import { holdBinds, isPolice, type PartyOf } from './party.ts';
 import { type Desk, deskOf, ofEvent, type Statement, type StatementOf, sameDesk } from './statement.ts';
 
 const DAY = 86_400_000;
-/** How far ahead one hold may reach, and how long the holds of one desk may last in sum, in milliseconds. */
+/** How far ahead one hold may reach, and how long the holds of one organisation may last in sum, in milliseconds. */
 export const LONGEST_HOLD = 30 * DAY;
 export const LONGEST_SUM = 90 * DAY;
 
@@ -36,7 +36,7 @@ interface Placed extends Omit<HoldSpan, 'binding'> {
 
 /**
  * Every hold of a reference (rule 6), ended ones too, in the order in which they began. Each ends by itself; what reaches beyond 30 days,
- * or beyond 90 days of one desk in sum, ends there. A lift ends all that the same desk had placed before. `log` as `readLog` gives it.
+ * or beyond 90 days of one organisation in sum, whatever units it names, ends there. A lift ends all that the same desk had placed before. `log` as `readLog` gives it.
  */
 export function holdsOf(log: readonly Statement[], { places, partyOf, lateRefusals }: HoldContext): HoldSpan[] {
   const said = ofEvent(log, 'hold');
@@ -53,11 +53,11 @@ export function inForce(holds: readonly HoldSpan[], now: number): HoldSpan[] {
   return holds.filter(({ since, until }) => until > Math.max(now, since));
 }
 
-/** How long the holds of a desk have lasted and will last, in milliseconds. */
-export function sumOfHolds(holds: readonly HoldSpan[], desk: Desk): number {
+/** How long the holds of an organisation have lasted and will last, in milliseconds. A unit is a name, and a new one costs nothing. */
+export function sumOfHolds(holds: readonly Pick<HoldSpan, 'desk' | 'since' | 'until'>[], by: Issuer): number {
   let reach = 0;
   let sum = 0;
-  for (const { since, until } of holds.filter((hold) => sameDesk(hold.desk, desk))) {
+  for (const { since, until } of holds.filter(({ desk }) => desk.by === by)) {
     sum += Math.max(0, until - Math.max(since, reach));
     reach = Math.max(reach, until);
   }
@@ -94,18 +94,13 @@ function asHold({ desk, relayed, said, lifted }: LateRefusal): Placed {
   return { desk, since: said, until, lateRefusal: true, relayed };
 }
 
-/** Cuts what goes beyond the sum of one desk; `placed` in the order in which they began. */
+/** Cuts what goes beyond the sum of one organisation; `placed` in the order in which they began. */
 function limitSums(placed: readonly Placed[]): Placed[] {
   const counted: Placed[] = [];
   for (const hold of placed) {
-    const before = counted.filter(({ desk }) => sameDesk(desk, hold.desk));
+    const before = counted.filter(({ desk }) => desk.by === hold.desk.by);
     const reach = Math.max(hold.since, ...before.map(({ until }) => until));
-    const left =
-      LONGEST_SUM -
-      sumOfHolds(
-        before.map((one) => ({ ...one, binding: true })),
-        hold.desk,
-      );
+    const left = LONGEST_SUM - sumOfHolds(before, hold.desk.by);
     counted.push({ ...hold, until: Math.min(hold.until, reach + Math.max(0, left)) });
   }
   return counted;

@@ -1,5 +1,6 @@
 import type { Issuer, Jurisdiction, ToldBy } from '../contract.types.ts';
 import { within } from '../jurisdiction.ts';
+import { INDUSTRY } from '../policy/industry.ts';
 
 /** An organisation as the operator recorded it at confirmation (rule 5): what its card says does not count. */
 export interface Party {
@@ -22,12 +23,13 @@ interface Speaker {
 export const POLICE = 'law-enforcement';
 
 /**
- * Whether a statement is one of police: by a node recorded as law enforcement, or told by a unit without a node (rule 10). What
- * the originator relays of somebody who is not recorded here was judged there, and is taken as it judged it.
+ * Whether a statement is one of police: by a node recorded as law enforcement, or told by a unit without a node (rule 10), but never
+ * through the host that police may have to be silent to. What the originator relays of somebody who is not recorded here
+ * was judged there, and is taken as it judged it.
  */
 export function isPolice({ party, relayed, toldBy }: Speaker): boolean {
   if (party === undefined) return relayed;
-  return party.type === POLICE || toldBy !== undefined;
+  return party.type === POLICE || (toldBy !== undefined && party.type !== INDUSTRY);
 }
 
 /**

@@ -94,7 +94,10 @@ export function speaksAsHolder({ spans }: Pick<Pen, 'spans'>, issuer: Issuer, sa
 /** The refusal of who is no holder: `handover-pending` where it was offered the pen, or says that it accepted it. */
 export function refuseNonHolder({ pending, expectant }: Pen, issuer: Issuer, at: string): Refusal {
   const soon = pending.some(({ to }) => to === issuer) || expectant.includes(issuer);
-  return refuse(soon ? 'handover-pending' : 'not-assignee', at);
+  if (soon) return refuse('handover-pending', at);
+  // Only what was done or seen can be said otherwise by who has no pen.
+  const next = at === '/standing' ? undefined : 'Leave it to the holder: caseref reference show ID says who that is.';
+  return refuse('not-assignee', at, undefined, next);
 }
 
 /** The offer that a step belongs to: by jti where that is known here, else the latest one between the same parties. */

@@ -14,6 +14,9 @@ interface Facts {
 
 /** Whether a step of a hand-over may be recorded (rule 1): nothing, or why not. */
 export function refuseHandover(step: Step, pen: Pen, facts: Facts): Refusal | undefined {
+  // It is offered none, so that its answer waits for nothing; others would be told of it all the same.
+  if (facts.partyOf(step.by)?.type === INDUSTRY)
+    return refuse('not-competent', '/step', 'An industry partner holds no pen.');
   switch (step.payload.step) {
     case 'offered':
       return refuseOffer(step, pen, facts);

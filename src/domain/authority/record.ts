@@ -101,10 +101,12 @@ function refuseAssessed({ by, payload }: StatementOf<'assessed'>): Refusal | und
   return refuse('schema-invalid', '/by', message, 'Leave the member out, or name yourself.');
 }
 
-function refuseActed(act: StatementOf<'acted'>, { state, facts }: Judging): Refusal | undefined {
+function refuseActed(act: StatementOf<'acted'>, { state, facts, party }: Judging): Refusal | undefined {
   const { standing, action, toldBy } = act.payload;
   // What a partner has done is a fact, whatever held it; what our own people are about to do, or anybody proposes, can wait.
-  if (tellsHost(action) && (standing === 'proposed' || (facts.own && standing === 'final'))) {
+  // But a proposal binds nobody, and its refusal would tell of a hold to those who are not to know of it: theirs is taken.
+  const waits = facts.own ? standing !== 'observed' : standing === 'proposed' && knowsWhy(state, act, party);
+  if (tellsHost(action) && waits) {
     const stopped = refuseTellingHost(state);
     if (stopped) return stopped;
   }
@@ -117,23 +119,43 @@ function refuseActed(act: StatementOf<'acted'>, { state, facts }: Judging): Refu
   return state.outcome !== undefined && act.said >= state.outcome.said ? refuse('already-final', '/action') : undefined;
 }
 
+/** Whether a partner was told what the host is not to be told for, or said it itself. */
+function knowsWhy(
+  { pen, held, clearance }: CaseState,
+  { by, said }: Pick<Statement, 'by' | 'said'>,
+  party: Party | undefined,
+): boolean {
+  if (speaksAsHolder(pen, by, said) || held.some(({ binding, desk }) => binding && desk.by === by)) return true;
+  if (clearance.status === 'open') return party?.type === POLICE;
+  return clearance.answeredBy?.by === by;
+}
+
 function refuseTellingHost(state: CaseState): Refusal | undefined {
-  const next = 'Call the desk named; what has been done already is recorded as observed.';
-  if (isHeld(state)) return refuse('hold-active', '/action', undefined, next);
+  const done = 'what has been done already is recorded as observed (--observed).';
+  if (isHeld(state)) return refuse('hold-active', '/action', undefined, `Call the desk named in the hold; ${done}`);
   const { status } = state.clearance;
   if (status !== 'open' && status !== 'refused') return undefined;
-  const message = status === 'open' ? 'Clearance was asked and is not given yet.' : 'Clearance was refused.';
-  return refuse('hold-active', '/action', message, next);
+  const [message, next] =
+    status === 'open'
+      ? ['Clearance was asked and is not given yet.', 'Wait for the answer, or call the desk that was asked']
+      : ['Clearance was refused.', 'Call the desk that refused it'];
+  return refuse('hold-active', '/action', message, `${next}; ${done}`);
 }
 
 function refuseHold(hold: StatementOf<'hold'>, { state, facts, party }: Judging): Refusal | undefined {
-  if (party?.mayHold !== true || !spokenByPolice(hold, party)) return refuse('hold-not-competent');
+  if (party?.mayHold !== true || !spokenByPolice(hold, party)) {
+    if (!facts.own) return refuse('hold-not-competent');
+    const next = 'Have a desk of law enforcement say it, or record what it told: toldBy (--told-by UNIT).';
+    return refuse('hold-not-competent', '', 'Only law enforcement places holds.', next);
+  }
   const desk = deskOf(hold);
-  const own = state.holds.filter((one) => sameDesk(one.desk, desk));
+  const own = state.holds.filter((one) => one.desk.by === hold.by);
   if (hold.payload.step === 'lifted') {
     // From a partner it may have overtaken the hold that it ends.
     const nothing = facts.own && !state.held.some((one) => sameDesk(one.desk, desk));
-    return nothing ? refuse('state-conflict', '/step', 'No hold of this desk is in force.') : undefined;
+    if (!nothing) return undefined;
+    const next = 'Look which desk placed what: caseref reference show ID.';
+    return refuse('state-conflict', '/step', 'No hold of this desk is in force.', next);
   }
   const until = Date.parse(hold.payload.until ?? '');
   if (!(until > hold.said)) return refuse('schema-invalid', '/until', 'The hold has ended before it began.');
@@ -142,8 +164,12 @@ function refuseHold(hold: StatementOf<'hold'>, { state, facts, party }: Judging)
     return refuse('schema-invalid', '/until', message, 'Place it for 30 days, and again when they are over.');
   }
   const reach = Math.max(hold.said, ...own.map((one) => one.until));
-  if (sumOfHolds(own, desk) + Math.max(0, until - reach) <= LONGEST_SUM + SKEW) return undefined;
-  const message = 'The holds of one desk on one reference last 90 days in sum at the most.';
+  return sumOfHolds(own, hold.by) + Math.max(0, until - reach) <= LONGEST_SUM + SKEW ? undefined : refuseSum();
+}
+
+/** The refusal of a hold beyond what the holds of one organisation may last in sum. */
+export function refuseSum(): Refusal {
+  const message = 'The holds of one organisation on one reference last 90 days in sum at the most.';
   return refuse('schema-invalid', '/until', message, 'Ask the originator, which decides what happens next.');
 }
 
@@ -171,7 +197,9 @@ function refuseAnswer(
   statement: StatementOf<'acknowledged'> | StatementOf<'feedback'>,
   { facts, party }: Judging,
 ): Refusal | undefined {
-  if (statement.by === facts.originator) {
+  // What a desk without a node answers by telephone is kept by who called it, and told to nobody.
+  const told = facts.own && statement.payload.toldBy !== undefined;
+  if (statement.by === facts.originator && !told) {
     const message = 'A recipient says this, to the originator.';
     return refuse('not-competent', '', message, 'Leave it to those who were sent the reference.');
   }

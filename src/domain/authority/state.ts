@@ -42,7 +42,7 @@ export interface CaseState extends Pick<Course, 'outcome' | 'history' | 'lastSee
   readonly clearance: Clearance;
   /** When it was gone although clearance had been asked and not given: the pain that is counted. */
   readonly goneBeforeClearance: number | undefined;
-  readonly acknowledged: readonly Sighting[];
+  readonly acknowledged: readonly (Sighting & { readonly said: number })[];
   readonly conflicts: readonly Conflict[];
 }
 
@@ -68,7 +68,11 @@ export function caseState(subject: CaseSubject, log: readonly Statement[], now: 
     held: inForce(holds, now),
     clearance,
     goneBeforeClearance: goneWhileAsked(clearance, course, now),
-    acknowledged: ofEvent(read, 'acknowledged').map(({ by, payload }) => ({ by, at: Date.parse(payload.at) })),
+    acknowledged: ofEvent(read, 'acknowledged').map(({ by, said, payload }) => ({
+      by,
+      said,
+      at: Date.parse(payload.at),
+    })),
     conflicts: conflictsOf({ pen, clearance, holds, course }),
   };
 }

@@ -68,7 +68,7 @@ export interface ShownHold {
   readonly review?: Instant;
   readonly ground?: string;
   readonly authority?: string;
-  /** A clearance refused too late, which acts as a hold. */
+  /** A clearance refused late or unasked, which acts as a hold. */
   readonly lateRefusal: boolean;
   /** The organisations that know of it as far as this node knows: nobody else is shown it. */
   readonly audience: readonly Issuer[];

@@ -1,4 +1,4 @@
-import { heldStatements, holdersOf } from '../../store/case.ts';
+import { heldStatements, holdersOf, type SentTo } from '../../store/case.ts';
 import type { Trx } from '../../store/open.ts';
 import { firstUnderway } from '../../store/overtaking.ts';
 import type { Arrival } from '../arrival.ts';
@@ -10,7 +10,7 @@ import { type CaseLog, openLogs } from './log.ts';
 export interface Cases {
   readonly logs: ReadonlyMap<string, CaseLog>;
   /** Whom we sent own references, by reference. */
-  readonly holders: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly holders: ReadonlyMap<string, ReadonlyMap<string, SentTo>>;
   /** How many statements of a sender wait. */
   readonly waiting: Map<string, number>;
   /** The messages that came before something that their sender sent earlier, or where no number tells: `<issuer> <jti>`. */
@@ -32,13 +32,13 @@ export async function openCases(
   },
 ): Promise<Cases> {
   const logs = await openLogs(exchange, trx, names, keyOf);
-  const holders = new Map<string, ReadonlySet<string>>();
+  const holders = new Map<string, ReadonlyMap<string, SentTo>>();
   const waiting = new Map<string, number>();
   const said = arrivals.filter(({ judged }) => judged.kind === 'statement');
   if (said.length === 0) return { logs, holders, waiting, overtaking: new Set() };
   for (const { name } of logs.values()) {
     if (name.originator !== exchange.self) continue;
-    holders.set(ownerOf(name), new Set((await holdersOf(trx, name)).map(({ partner }) => partner)));
+    holders.set(ownerOf(name), new Map((await holdersOf(trx, name)).map((one) => [one.partner, one])));
   }
   for (const sender of new Set(said.map(({ verified }) => verified.claims.iss)))
     waiting.set(sender, await heldStatements(trx, sender));

@@ -8,7 +8,7 @@ import type { Ledger } from '../ledger.ts';
 import { ownerOf } from '../record.ts';
 import { OVER_LIMIT } from './hold-limit.ts';
 import { HELD_FOR, type Judged, judgeStatement } from './judge.ts';
-import { enter, MOST_STATEMENTS } from './log.ts';
+import { enter, isFull } from './log.ts';
 import { settleCase } from './settle.ts';
 
 /** Statements of one sender that wait at the same time. */
@@ -24,13 +24,14 @@ export function enterStatement(ledger: Ledger, arrival: Arrival, opened: OpenedS
   if (!log) throw new Error('a statement was taken without the log of its reference');
   if (ledger.closed.has(owner)) return { outcome: 'refused', refusal: refuse('reference-withdrawn') };
   const known = ledger.entries.get(owner);
-  const holders = cases.holders.get(owner) ?? new Set<string>();
+  const holders = cases.holders.get(owner) ?? new Map();
   const overtakes = cases.overtaking.has(`${opened.sender} ${arrival.verified.claims.jti}`);
   const bench = { exchange, snapshot, now: at.getTime(), holders, overtakes };
   const judged = withinLimit(ledger, opened, judgeStatement(bench, log, opened, known));
   if (judged.kind === 'refused') return { outcome: 'refused', refusal: judged.refusal };
-  const full = log.entries.length >= MOST_STATEMENTS || (judged.kind === 'held' && isCrowded(ledger, opened.sender));
-  if (full) return { outcome: 'refused', refusal: refuse('too-large') };
+  const crowded = judged.kind === 'held' && isCrowded(ledger, opened.sender);
+  if (crowded || isFull(log, opened.statement, { sender: opened.sender, self: exchange.self }))
+    return { outcome: 'refused', refusal: refuse('too-large') };
   const heard = { sender: opened.sender, carrier: arrival.verified.claims.jti, digest: opened.digest, at };
   if (known) ledger.kept.add(arrival);
   if (judged.kind === 'taken') {

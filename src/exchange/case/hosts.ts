@@ -1,5 +1,6 @@
 import { INDUSTRY } from '../../domain/policy/industry.ts';
 import { decisionsOut } from '../../store/case.ts';
+import { ownAtSameAddress } from '../../store/case-linked.ts';
 import type { NewEvent } from '../../store/feed.ts';
 import { recordEvents, reservePositions } from '../../store/feed.ts';
 import { decidedByPerson } from '../../store/held.ts';
@@ -59,4 +60,27 @@ export async function decideHosts(
     };
     await recordEvents(trx, [made, ...heldEvents(name, [{ partner: issuer, decision }], at, urgency)]);
   }
+}
+
+interface Stop {
+  readonly held: boolean | null;
+  readonly clearance: string | null;
+}
+
+/** Whether something else than before keeps an address from its host. */
+export function differs(before: Stop | undefined, now: Stop): boolean {
+  const stops = ({ held, clearance }: Stop) => held || clearance === 'refused' || clearance === 'open';
+  return Boolean(before && stops(before)) !== Boolean(stops(now));
+}
+
+/** The same of every other own reference to the address: the host that is told of one is told of all. */
+export async function decideLinkedHosts(
+  exchange: Exchange,
+  trx: Trx,
+  snapshot: Snapshot,
+  name: ReferenceName,
+  at: Date,
+): Promise<void> {
+  if (![...snapshot.partners.values()].some(({ facts }) => facts.type === INDUSTRY)) return;
+  for (const linked of await ownAtSameAddress(trx, name)) await decideHosts(exchange, trx, snapshot, linked, at);
 }

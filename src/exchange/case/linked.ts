@@ -12,7 +12,7 @@ import { isClosed } from '../../store/recall.ts';
 import { matchKeys } from '../../wire/match.ts';
 import type { Exchange } from '../context.ts';
 import { macsOf, openContent, ownerOf, type ReferenceName } from '../record.ts';
-import { counted, MOST_STATEMENTS } from './log.ts';
+import { counted, isFull } from './log.ts';
 import { partiesOf, subjectOf } from './parties.ts';
 import { openCase } from './round.ts';
 import { refuseUnheard, takeOwn } from './take.ts';
@@ -109,14 +109,17 @@ async function sayOne(
   const before = counted(log);
   if (before.some((one) => one.by === exchange.self && isSame(one, statement))) return { ...name, told: [] };
   const isOwn = name.originator === exchange.self;
-  const unheard = isOwn ? undefined : refuseUnheard(snapshot, name.originator);
+  const unheard = isOwn
+    ? undefined
+    : refuseUnheard(snapshot, name.originator, { event: 'acted', content: known.content, now: at.getTime() });
   if (unheard) return { ...name, told: [], code: unheard.code };
   const partyOf = partiesOf(exchange, snapshot);
   const state = caseState(subjectOf(name, known.content, partyOf), before, at.getTime());
   const facts = { originator: name.originator, partyOf, own: true, isHolder: true, withdrawn: false, confirmed: true };
   const refusal = mayRecord(statement, state, facts);
   if (refusal) return { ...name, told: [], code: refusal.code };
-  if (log.entries.length >= MOST_STATEMENTS) return { ...name, told: [], code: 'too-large' };
+  if (isFull(log, statement, { sender: exchange.self, self: exchange.self }))
+    return { ...name, told: [], code: 'too-large' };
   return { ...name, told: await takeOwn(exchange, trx, settling, statement, at) };
 }
 

@@ -9,6 +9,10 @@ import { openText, ownerOf, type ReferenceName, sealText } from '../record.ts';
 
 /** Statements of one reference that are kept, whoever says them. */
 export const MOST_STATEMENTS = 500;
+/** Of those, what one organisation may say: nobody fills a log that others need. The same everywhere, so that logs stay the same. */
+export const MOST_OF_ONE = 100;
+/** Room beyond all that for our own words and for what stops or clears a notice. */
+const KEPT_FREE = 100;
 
 /** One entry of the log, opened; it has no statement where it was refused, erased or is suspect. */
 export interface Entered {
@@ -81,6 +85,19 @@ export function openPayload(
   const own = row.wrapped ? vault.unwrap(row.wrapped, ownerOf(name)) : key;
   if (!row.payload || !own) return undefined;
   return JSON.parse(openText(vault, own, statementPlace(row.id), row.payload)) as Record<string, unknown>;
+}
+
+/** Whether a log has no room for one more statement of this sender. */
+export function isFull(
+  { entries }: Pick<CaseLog, 'entries'>,
+  { event, relayed }: Pick<Statement, 'event' | 'relayed'>,
+  { sender, self }: { readonly sender: string; readonly self: string },
+): boolean {
+  const first = sender === self || event === 'hold' || event === 'clearance';
+  if (entries.length >= MOST_STATEMENTS + (first ? KEPT_FREE : 0)) return true;
+  // What the originator relays others said; each of them has had its share there.
+  if (relayed) return false;
+  return entries.filter(({ row }) => row.sender === sender && row.speaker === sender).length >= MOST_OF_ONE;
 }
 
 /** How a statement came here. */

@@ -32,25 +32,33 @@ export async function openCase(exchange: Exchange, trx: Trx, name: ReferenceName
 
 /**
  * Brings on what changes by itself: holds that end, reviews, deadlines, hand-overs that nobody answered, and what waited too long.
- * Each case is a transaction of its own, so an interruption leaves the rest for the next look, in this process or another.
+ * Each case is a transaction of its own, so an interruption leaves the rest for the next look, in this process or another; and
+ * one that cannot be read keeps no other waiting. Throws the first failure, when all have been looked at.
  * @returns how many cases were looked at.
  */
 export async function settleDue(exchange: Exchange): Promise<number> {
   const now = new Date(exchange.clock());
   let looked = 0;
+  const failures: unknown[] = [];
   const seen = new Set<string>();
   for (;;) {
     const due = (await dueCourses(exchange.store.db, now, BATCH)).filter((name) => !seen.has(ownerOf(name)));
     for (const name of due) {
       seen.add(ownerOf(name));
-      await inTransaction(exchange.store.db, async (trx) => {
-        await settleCase(exchange, trx, await openCase(exchange, trx, name, new Date(exchange.clock())));
-      });
+      await settleOne(exchange, name).catch((failure: unknown) => failures.push(failure));
     }
     looked += due.length;
     if (due.length > 0) exchange.wake.outbox();
-    if (due.length < BATCH) return looked;
+    if (due.length < BATCH) break;
   }
+  if (failures.length > 0) throw failures[0];
+  return looked;
+}
+
+function settleOne(exchange: Exchange, name: ReferenceName): Promise<void> {
+  return inTransaction(exchange.store.db, async (trx) => {
+    await settleCase(exchange, trx, await openCase(exchange, trx, name, new Date(exchange.clock())));
+  });
 }
 
 const TICK_MS = 1000;

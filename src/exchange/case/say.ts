@@ -1,6 +1,6 @@
 import { checkCaseEvent } from '../../domain/authority/check.ts';
 import { mayRecord } from '../../domain/authority/record.ts';
-import { type CaseState, caseState } from '../../domain/authority/state.ts';
+import { caseState } from '../../domain/authority/state.ts';
 import type { Payloads, Statement } from '../../domain/authority/statement.ts';
 import { guard } from '../../domain/guard.ts';
 import { isoInstant } from '../../domain/instant.ts';
@@ -18,7 +18,8 @@ import type { Idempotency } from '../idempotency.ts';
 import { refuseUnlisted } from '../units.ts';
 import { deadlineFor } from './deadline.ts';
 import { type LinkedStatement, lockLinked, sayLinked } from './linked.ts';
-import { type CaseLog, counted, MOST_STATEMENTS } from './log.ts';
+import { counted, isFull } from './log.ts';
+import { refuseUnheardOffer, withOffer } from './offer.ts';
 import { once } from './once.ts';
 import { partiesOf, subjectOf } from './parties.ts';
 import { type Recipient, recipientsOf } from './recipients.ts';
@@ -41,7 +42,7 @@ export interface OwnStatement {
   readonly insteadOf?: string | undefined;
   /**
    * Whether a report of fact (removed, unavailable, online, reappeared) is said of the other references to the same address
-   * too, as observed. Absent: yes, but not where this node is law enforcement.
+   * too, as observed. Absent: no.
    */
   readonly alsoLinked?: boolean | undefined;
   /** The client's key for a call that may be made again. */
@@ -100,7 +101,12 @@ async function sayWithin(exchange: Exchange, trx: Trx, own: OwnStatement): Promi
   if (!known) return [refuse(settling.gone ? 'reference-withdrawn' : 'not-found')];
   // What nobody may see now is as what was taken back: the refusals below would tell what was said about it.
   if (isClosed(known.state) || (await isVeiled(trx, name))) return [refuse('reference-withdrawn')];
-  const unheard = own.originator === exchange.self ? undefined : refuseUnheard(snapshot, own.originator);
+  const unheard =
+    own.originator === exchange.self
+      ? undefined
+      : refuseUnheard(snapshot, own.originator, {
+          ...{ event: own.event, content: known.content, now: at.getTime() },
+        });
   if (unheard) return [unheard];
   const partyOf = partiesOf(exchange, snapshot);
   const state = caseState(subjectOf(name, known.content, partyOf), counted(log), at.getTime());
@@ -115,6 +121,8 @@ async function sayWithin(exchange: Exchange, trx: Trx, own: OwnStatement): Promi
   if (wrong.length > 0) return wrong;
   const unlisted = await refuseUnlisted(trx, payload);
   if (unlisted) return [unlisted];
+  const unheardOf = await refuseUnheardOffer(exchange, trx, settling, { event: own.event, payload });
+  if (unheardOf) return [unheardOf];
   const said = Math.floor(at.getTime() / 1000) * 1000;
   const statement = {
     event: own.event,
@@ -127,7 +135,8 @@ async function sayWithin(exchange: Exchange, trx: Trx, own: OwnStatement): Promi
   const facts = { originator: own.originator, partyOf, own: true, isHolder: true, withdrawn: isClosed(known.state) };
   const refusal = mayRecord(statement, state, { ...facts, confirmed: true });
   if (refusal) return [refusal];
-  if (log.entries.length >= MOST_STATEMENTS) return [refuse('too-large', '', 'The log of this reference is full.')];
+  if (isFull(log, statement, { sender: exchange.self, self: exchange.self }))
+    return [refuse('too-large', '', 'The log of this reference is full.')];
   const weighed = eyes && (await confirmTold(exchange, trx, own, eyes));
   if (isRefusal(weighed)) return [weighed];
   if (weighed && isDraft(weighed)) return weighed;
@@ -175,22 +184,4 @@ async function withDeadline(
   if (event !== 'clearance' || payload.step !== 'requested' || payload.deadline !== undefined) return payload;
   const sentTo = (await holdersOf(trx, log.name)).map(({ partner }) => partner);
   return { ...payload, deadline: deadlineFor(exchange, snapshot, log.name, { sentTo, asked: at.getTime() }) };
-}
-
-/** An answer names the offer that it answers, and a confirmation the acceptance: nobody has to look them up. */
-function withOffer({ self }: Exchange, log: CaseLog, { pen }: CaseState, { event, payload }: OwnStatement) {
-  const given = payload as Readonly<Record<string, unknown>>;
-  if (event !== 'handover' || 'accepts' in given) return given;
-  if (given.step === 'accepted' || given.step === 'declined' || given.step === 'returned') {
-    const offers = given.step === 'returned' ? pen.offers.filter(({ state }) => state === 'confirmed') : pen.pending;
-    const offer = offers.findLast(({ to }) => to === self);
-    return offer?.jtis[0] === undefined ? given : { ...given, accepts: offer.jtis[0] };
-  }
-  if (given.step !== 'confirmed') return given;
-  const answered = log.entries.findLast(
-    ({ state, statement }) =>
-      state === 'taken' && statement?.event === 'handover' && statement.payload.step === 'accepted',
-  );
-  const jti = answered?.statement?.jtis[0];
-  return jti === undefined ? given : { ...given, accepts: jti };
 }

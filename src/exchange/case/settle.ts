@@ -17,8 +17,8 @@ import { laterReceipt } from '../purge.ts';
 import { closeAcknowledged } from './acknowledged.ts';
 import { keepClearance } from './clearance-fact.ts';
 import { isOverLimit, nextDay, OVER_LIMIT, roomForHolds } from './hold-limit.ts';
-import { decideHosts } from './hosts.ts';
-import { judgeStatement } from './judge.ts';
+import { decideHosts, decideLinkedHosts, differs } from './hosts.ts';
+import { type Bench, judgeStatement } from './judge.ts';
 import { type CaseLog, counted, type Entered } from './log.ts';
 import { nextTurn, notesOf } from './notes.ts';
 import { partiesOf, subjectOf } from './parties.ts';
@@ -51,7 +51,7 @@ export async function settleCase(exchange: Exchange, trx: Trx, settling: Settlin
   const veiled = await isVeiled(trx, log.name);
   const holders = known && log.name.originator === exchange.self ? await holdersOf(trx, log.name) : [];
   const room = known ? await roomForHolds(trx, settling.snapshot, log.entries, at) : new Set<Entered>();
-  const moved = judgeWaiting(exchange, settling, new Set(holders.map(({ partner }) => partner)), room);
+  const moved = judgeWaiting(exchange, settling, new Map(holders.map((one) => [one.partner, one])), room);
   await settleStatements(trx, moved.map(judgementOf));
   const waiting = log.entries.filter(({ state }) => state === 'held');
   const heldUntil = Math.min(...waiting.map((entered) => lookAt(entered, at)));
@@ -74,10 +74,10 @@ export async function settleCase(exchange: Exchange, trx: Trx, settling: Settlin
   );
   const timeout = timeoutOf(exchange, settling);
   const face = faceState(state);
-  await saveFace(trx, log.name, {
+  const stop = { held: isHeld(state), clearance: state.clearance.status };
+  const stopped = await saveFace(trx, log.name, {
     face,
-    held: isHeld(state),
-    clearance: state.clearance.status,
+    ...stop,
     timeout,
     course: courseFacts(state),
     at,
@@ -93,7 +93,10 @@ export async function settleCase(exchange: Exchange, trx: Trx, settling: Settlin
   await tellMoved(exchange, trx, settling, moved);
   const sendable = holders.filter(({ sends }) => sends).map(({ partner }) => partner);
   await tellCase(exchange, trx, settling, tellingOf(known.content, state, sendable));
-  if (log.name.originator === exchange.self) await decideHosts(exchange, trx, settling.snapshot, log.name, at);
+  if (log.name.originator === exchange.self) {
+    await decideHosts(exchange, trx, settling.snapshot, log.name, at);
+    if (differs(stopped, stop)) await decideLinkedHosts(exchange, trx, settling.snapshot, log.name, at);
+  }
   await recordEvents(trx, [...events, ...(veiled ? [] : changeEvents(settling, face, notes))]);
   await raise(trx, alertsFor(exchange, settling, notes), at);
   await keepClearance(trx, log, state);
@@ -110,7 +113,7 @@ function lookAt({ row, state, code }: Entered, at: Date): number {
 function judgeWaiting(
   exchange: Exchange,
   settling: Settling,
-  holders: ReadonlySet<string>,
+  holders: Bench['holders'],
   room: ReadonlySet<Entered>,
 ): Entered[] {
   const { snapshot, log, known, at, gone } = settling;

@@ -1,10 +1,13 @@
+import type { HostNotice } from '../../domain/authority/notice.ts';
 import { type CaseState, caseState } from '../../domain/authority/state.ts';
 import type { CaseReference, Contact, Issuer } from '../../domain/contract.types.ts';
 import { isoInstant } from '../../domain/instant.ts';
 import { INDUSTRY, isIndustryForm } from '../../domain/policy/industry.ts';
 import { isRefusal } from '../../domain/refusal.ts';
 import { isVeiled, tellings } from '../../store/case.ts';
+import { linkedNoticeOf } from '../../store/case-linked.ts';
 import { type Sent, sendings } from '../../store/case-shown.ts';
+import { emergencySince } from '../../store/emergencies.ts';
 import { findReference, type ListedReference, revisionsOf } from '../../store/lists.ts';
 import type { Trx } from '../../store/open.ts';
 import { partnerRow } from '../../store/partners.ts';
@@ -62,10 +65,12 @@ async function assemble(exchange: Exchange, trx: Trx, opened: Opened): Promise<S
   const now = at.getTime();
   const state = caseState(subjectOf(name, content, partiesOf(exchange, snapshot)), counted(log), now);
   const sent = name.originator === self ? await sendings(trx, name) : [];
-  const waiting = row.urgency === 'emergency' ? recipients(self, row, sent, snapshot) : [];
+  const urgentSince = (row.urgency === 'emergency' && (await emergencySince(trx, name))) || undefined;
+  const waiting = urgentSince ? recipients(self, row, { sent, urgentSince: urgentSince.getTime() }, snapshot) : [];
   const named = namesIn(state, name.originator, waiting);
   const contacts = await contactsOf(exchange, trx, named);
   const told = pairsOf(await tellings(trx, name));
+  const linked = ((await linkedNoticeOf(trx, name)) ?? undefined) as HostNotice | undefined;
   const beside = { self, originator: name.originator, contacts, told, lists: snapshot.codes, now };
   const spoken = spokenIn(log);
   const revisions = await revisionsOf(trx, name.originator, name.id);
@@ -81,7 +86,7 @@ async function assemble(exchange: Exchange, trx: Trx, opened: Opened): Promise<S
     feedback: shown.shownFeedback(spoken, beside),
     acknowledgements: shown.shownAcknowledgements(spoken, beside),
     urgency: shown.shownUrgency(urgency, state, waiting, beside),
-    host: shown.shownNotice(content.marking, state, timeoutOf(exchange, { snapshot, log })),
+    host: shown.shownNotice(content.marking, state, { onTimeout: timeoutOf(exchange, { snapshot, log }), linked }),
     outcomes: state.history.map(({ action, at: when, by }) => ({ action, at: isoInstant(when), by })),
     ...(state.lastSeenOnline && {
       lastSeenOnline: { at: isoInstant(state.lastSeenOnline.at), by: state.lastSeenOnline.by },
@@ -97,11 +102,17 @@ interface Waiting {
 }
 
 /** Whom an emergency waits for: everybody who was sent an own one but for hosts, who are not told that it is one; this node with a partner's. */
-function recipients(self: Issuer, row: ListedReference, sent: readonly Sent[], { partners }: Snapshot): Waiting[] {
-  if (row.direction === 'in') return [{ recipient: self, since: row.created_at.getTime() }];
+function recipients(
+  self: Issuer,
+  row: ListedReference,
+  { sent, urgentSince }: { readonly sent: readonly Sent[]; readonly urgentSince: number },
+  { partners }: Snapshot,
+): Waiting[] {
+  const since = (got: Date) => Math.max(got.getTime(), urgentSince);
+  if (row.direction === 'in') return [{ recipient: self, since: since(row.created_at) }];
   return sent
     .filter(({ partner }) => partners.get(partner)?.facts.type !== INDUSTRY)
-    .map(({ partner, sent_at }) => ({ recipient: partner, since: sent_at.getTime() }));
+    .map(({ partner, sent_at }) => ({ recipient: partner, since: since(sent_at) }));
 }
 
 /** The organisations that somebody may have to call. */

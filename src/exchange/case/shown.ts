@@ -18,6 +18,7 @@ import type {
   ShownPen,
   ShownUrgency,
 } from './case-view.ts';
+import { stronger } from './notice.ts';
 import { type Spoken, spokenOfEvent, unknownIn, voiceOf } from './voices.ts';
 
 /** What else a case is shown with. */
@@ -142,8 +143,12 @@ const notices: Readonly<Record<HostNotice, ShownNotice['notice']>> = {
   'clearance-timed-out': 'after-clearance',
 };
 
-export function shownNotice(marking: Marking, state: CaseState, onTimeout: OnTimeout): ShownNotice {
-  const reason = hostNoticeOf(marking, state, onTimeout);
+export function shownNotice(
+  marking: Marking,
+  state: CaseState,
+  { onTimeout, linked }: { readonly onTimeout: OnTimeout; readonly linked: HostNotice | undefined },
+): ShownNotice {
+  const reason = stronger(hostNoticeOf(marking, state, onTimeout), linked);
   return { notice: notices[reason], reason };
 }
 

@@ -33,6 +33,34 @@ describe('what was told by a party without a node', () => {
     expect(judged(told)).toBeUndefined();
   });
 
+  test('is kept of an own reference where its desk was telephoned, and taken from no other originator', () => {
+    const words = [
+      say(10, 'originator', 'acknowledged', { at: instant(10), toldBy }),
+      say(10, 'originator', 'feedback', { code: 'investigation-opened', toldBy }),
+    ];
+    for (const one of words) {
+      expect(judged(one, [], own)).toBeUndefined();
+      expect(judged(one, [], { own: true, confirmed: false })).toEqual(['operator-required', '/toldBy']);
+      expect(judged(one)).toEqual(['not-competent', '']);
+    }
+    expect(judged(say(10, 'originator', 'feedback', { code: 'useful' }), [], own)).toEqual(['not-competent', '']);
+  });
+
+  test('is never heard through a host, whatever it is trusted with', () => {
+    const host = { partyOf: () => ({ type: 'industry', jurisdictions: ['NL'], mayHold: true }) };
+    const words = [
+      say(10, 'provider', 'clearance', { step: 'granted', toldBy }),
+      say(10, 'provider', 'hold', { ...holdUntil(100), toldBy }),
+      say(10, 'provider', 'feedback', { code: 'victim-safeguarded', toldBy }),
+    ];
+    expect(words.map((one) => judged(one, [], host)?.[0])).toEqual([
+      ...['not-competent', 'hold-not-competent', 'not-competent'],
+    ]);
+    const [granted] = words;
+    const asked = say(5, 'originator', 'clearance', { step: 'requested', deadline: instant(60) });
+    expect(stateOf(granted ? [asked, granted] : [], 20).clearance.status).toBe('open');
+  });
+
   test('is a hold where the one who was told is trusted with holds', () => {
     const hold = say(10, 'hotline', 'hold', { ...holdUntil(100), toldBy });
     const trusted = { type: 'hotline', jurisdictions: ['NL'], mayHold: true };
@@ -66,6 +94,31 @@ describe('a hold', () => {
     expect(judged(next('police'), log.slice(0, 2))).toBeUndefined();
     expect(judged(next('police'), log)).toEqual(['schema-invalid', '/until']);
     expect(judged(next('policeElsewhere'), log)).toBeUndefined();
+  });
+
+  test('counts for the sum of its organisation under whatever unit: a new name is no new 90 days', () => {
+    const log = [0, 30, 60].map((day) =>
+      say(days(day), 'police', 'hold', { ...holdUntil(days(day + 30)), toldBy: { ...toldBy, unit: `Unit ${day}` } }),
+    );
+    const next = say(days(90), 'police', 'hold', {
+      ...holdUntil(days(91)),
+      toldBy: { ...toldBy, unit: 'Unit of tomorrow' },
+    });
+    expect(judged(next, log)).toEqual(['schema-invalid', '/until']);
+    expect(stateOf([...log, next], days(90) + 10).held).toEqual([]);
+  });
+
+  test('shows in no refusal to those who are not told of it: their proposal is taken as without one', () => {
+    const log = [...handedOver(0, 'originator', 'hotline'), say(10, 'police', 'hold', holdUntil(100))];
+    const asked = say(10, 'hotline', 'clearance', { step: 'requested', deadline: instant(600) });
+    const propose = (speaker: 'provider' | 'bystander' | 'policeElsewhere' | 'police' | 'hotline') =>
+      say(20, speaker, 'acted', { action: 'reported-to-isp', at: instant(20), standing: 'proposed' });
+    for (const speaker of ['provider', 'bystander', 'policeElsewhere'] as const)
+      expect(judged(propose(speaker), log)).toBeUndefined();
+    for (const speaker of ['provider', 'bystander'] as const)
+      expect(judged(propose(speaker), [...handedOver(0, 'originator', 'hotline'), asked])).toBeUndefined();
+    for (const speaker of ['police', 'hotline'] as const)
+      expect(judged(propose(speaker), log)).toEqual(['hold-active', '/action']);
   });
 
   test('is lifted here only where one is in force; from a partner the lift may have overtaken it', () => {

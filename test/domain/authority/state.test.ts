@@ -300,6 +300,14 @@ describe('a clearance', () => {
     );
     expect(stateOf([asked, answer(10, 'granted'), seen(20, 'unavailable')], 40).goneBeforeClearance).toBeUndefined();
   });
+
+  test('is waited for 90 days at most, however far ahead its deadline lies and however often it is asked anew', () => {
+    const never = (minutes: number) =>
+      say(minutes, 'hotline', 'clearance', { step: 'requested', deadline: '9999-12-31T23:59:59Z' });
+    const log = [...handedOver(0, 'originator', 'hotline'), never(10), never(60 * 24 * 80)];
+    expect(statusOf(log, 60 * 24 * 89)).toBe('open');
+    expect(statusOf(log, 60 * 24 * 91)).toBe('timed-out');
+  });
 });
 
 describe('an emergency', () => {

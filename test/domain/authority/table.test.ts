@@ -114,6 +114,11 @@ const needsThePen = saysOneOf(
 const rules: readonly (readonly [sentence: string, fits: (row: Row) => boolean, answer: RefusalCode | 'taken'])[] = [
   ['nothing is said about what was withdrawn', ({ state }) => state === 'withdrawn', 'reference-withdrawn'],
   ['who was never sent it learns nothing of it', ({ role }) => role === 'stranger', 'reference-unknown'],
+  [
+    'a host has no part in the pen',
+    ({ role, event }) => role === 'provider' && /pen|hand-over/.test(event),
+    'not-competent',
+  ],
   ['anybody assesses', saysOneOf('assesses it'), 'taken'],
   [
     'a report of fact is refused for nothing',
@@ -121,12 +126,14 @@ const rules: readonly (readonly [sentence: string, fits: (row: Row) => boolean, 
     'taken',
   ],
   [
-    'to tell the host waits for a hold that binds and for clearance that was asked',
+    'who knows of a hold that binds, or of clearance that was asked, waits for it with telling the host',
     (row) =>
       row.event === 'proposes to tell the host' &&
-      ['on hold', 'clearance asked', 'clearance refused'].includes(row.state),
+      ['on hold', 'clearance asked', 'clearance refused'].includes(row.state) &&
+      (holds(row) || row.role === 'police' || (isPolice(row) && row.state === 'clearance asked')),
     'hold-active',
   ],
+  // A refusal would tell them that police hold it.
   ['anybody proposes', saysOneOf('proposes that it is unavailable', 'proposes to tell the host'), 'taken'],
   ['who may be about to get the pen waits', (row) => needsThePen(row) && mayGetThePen(row), 'handover-pending'],
   ['only the holder decides, offers and returns', (row) => needsThePen(row) && !holds(row), 'not-assignee'],

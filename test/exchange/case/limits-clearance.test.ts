@@ -192,6 +192,60 @@ describe('what was said about telling the host', () => {
     expect(await narrowed()).toMatchObject([{ effect: 'hold', rule: 'notify-host' }]);
     expect(await simulated()).toEqual({ effect: 'hold', rule: 'notify-host' });
   });
+
+  const toHost = async (id: string) => {
+    const { effect, code } = await bench.db
+      .selectFrom('decision')
+      .select(['effect', 'code'])
+      .where('id', '=', id)
+      .where('partner', '=', provider)
+      .executeTakeFirstOrThrow();
+    return code === null ? effect : `${effect} ${code}`;
+  };
+  const hostOf = async (id: string) => (await showCase(bench.node.exchange, { originator: self, id }))?.host;
+  const marking = { tlp: 'AMBER', notifyHost: 'may' };
+
+  test('a hold keeps an address from its host under whatever number of ours it is submitted, until it ends', async () => {
+    const url = `https://host.example/${crypto.randomUUID()}`;
+    const [held, before] = [await submit({ marking, url }), await submit({ marking, url })];
+    const elsewhere = await submit({ marking });
+    bench.later(2000);
+    expect(await outcome(await say('hold', hold(), held.id))).toEqual(['accepted', null]);
+    const after = await submit({ marking, url });
+    expect(after.decisions.find(({ partner }) => partner === provider)?.decision).toMatchObject({ effect: 'hold' });
+    for (const { id } of [held, before, after]) expect(await toHost(id)).toBe('hold hold-active');
+    expect(await toHost(elsewhere.id)).toBe('send');
+    expect([await hostOf(before.id), await hostOf(elsewhere.id)]).toEqual([
+      { notice: 'must-not', reason: 'hold' },
+      { notice: 'may', reason: 'clear' },
+    ]);
+    const explained = await explainReference(bench.node.exchange, { issuer: provider, id: after.id });
+    expect(isRefusal(explained) || explained.decisions[0]?.today).toMatchObject({ effect: 'hold', differs: false });
+    bench.later(2000);
+    expect(await outcome(await say('hold', { step: 'lifted' }, held.id))).toEqual(['accepted', null]);
+    for (const { id } of [held, before, after]) expect(await toHost(id)).toBe('send');
+  });
+
+  test('what waits for clearance under one number waits under the others', async () => {
+    const url = `https://host.example/${crypto.randomUUID()}`;
+    const [asked, other] = [await submit({ marking, url }), await submit({ marking, url })];
+    bench.later(2000);
+    await ourWord(asked.id, 'clearance', { step: 'requested', deadline: instant(bench.now() + HOUR) });
+    expect(await toHost(other.id)).toBe('hold hold-active');
+    expect(await hostOf(other.id)).toEqual({ notice: 'after-clearance', reason: 'clearance-open' });
+    bench.later(2000);
+    expect(await outcome(await say('clearance', { step: 'granted' }, asked.id))).toEqual(['accepted', null]);
+    expect(await toHost(other.id)).toBe('send');
+  });
+
+  test('what a partner’s reference is held for changes nothing that is sent about ours', async () => {
+    const url = `https://host.example/${crypto.randomUUID()}`;
+    const theirs = await bench.submit({}, { url });
+    bench.later(2000);
+    await bench.push('hold', hold(), { id: theirs.id }, { sub_id: { format: 'iss_sub', iss: sender, sub: theirs.id } });
+    expect(await bench.stateOf(theirs.id)).toBe('on-hold');
+    expect(await toHost((await submit({ marking, url })).id)).toBe('send');
+  });
 });
 
 describe('an emergency', () => {
@@ -219,6 +273,20 @@ describe('an emergency', () => {
     const calm = await submit();
     const routine = await browseDeliveries(exchange, { reference: calm.id, partner: sender }, { limit: 10 });
     expect('items' in routine && routine.items[0]).not.toHaveProperty('call');
+  });
+
+  test('of a partner calls a person when it arrives, once, until one has it', async () => {
+    const arrived = async (id: string) =>
+      (await alertsOf('emergency-arrived')).filter(({ subject }) => subject === id).map(({ urgent }) => urgent);
+    const { id } = await bench.submit({}, { urgency });
+    expect(await arrived(id)).toEqual([true]);
+    bench.later(2000);
+    const payload = { at: instant(bench.now()) };
+    const said = await recordStatement(bench.node.exchange, { originator: sender, id, event: 'acknowledged', payload });
+    expect(Array.isArray(said)).toBe(false);
+    expect(await arrived(id)).toEqual([]);
+    await bench.revise(2, { id }, { urgency });
+    expect(await arrived(id)).toEqual([]);
   });
 
   test('that a revision made one long after it was stored has its own timer', async () => {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { isRefusal } from '../../../src/domain/refusal.ts';
 import { MOST_STATEMENTS } from '../../../src/exchange/case/log.ts';
+import { settleDue } from '../../../src/exchange/case/round.ts';
 import { recordStatement } from '../../../src/exchange/case/say.ts';
 import { showCase } from '../../../src/exchange/case/show.ts';
 import { setPolicy } from '../../../src/exchange/policies.ts';
@@ -23,6 +24,15 @@ beforeAll(async () => {
   database = await freshDatabase(inject('postgresUrl'));
   const store = { kind: 'postgres', url: database.url, schema: 'caseref', connections: 4 } as const;
   bench = await lostKeyBench({ store });
+  await allow(bench);
+});
+afterAll(async () => {
+  await bench?.node.close();
+  await database?.drop();
+});
+
+/** Everything is sent to the partner and taken from it, holds too. */
+async function allow({ node }: LostKeyBench) {
   const rules = { id: 'all', when: { category: ['*'] } };
   const document = {
     ...{ partner: sender, legal: { basis: 'Invented act', transfer: 'none' } },
@@ -31,12 +41,8 @@ beforeAll(async () => {
       receive: { rules: [{ ...rules, then: 'accept' }], mayHold: true },
     },
   };
-  expect(await setPolicy(bench.node.exchange, sender, document)).not.toHaveProperty('refused');
-});
-afterAll(async () => {
-  await bench?.node.close();
-  await database?.drop();
-});
+  expect(await setPolicy(node.exchange, sender, document)).not.toHaveProperty('refused');
+}
 
 const instant = (ms = bench.now()) => new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
 
@@ -230,4 +236,48 @@ test('a code that no list here has is kept as it came and shown as unknown, neve
   expect(await hear('feedback', { code: 'of-tomorrow' }, id)).toMatchObject({ outcome: 'accepted' });
   const shown = await showCase(bench.node.exchange, { originator: self, id });
   expect(shown?.feedback).toMatchObject([{ by: sender, code: 'of-tomorrow', unknown: ['/code'] }]);
+});
+
+describe('much later', () => {
+  test('schema-invalid: a hold that takes its desk beyond 90 days in sum', async () => {
+    const mine = bench;
+    bench = await lostKeyBench();
+    try {
+      await allow(bench);
+      // The partner's keys outlive it all.
+      const exp = Math.floor(bench.now() / 1000) + 365 * 86_400;
+      await bench.db.updateTable('partner').set({ key_set_exp: exp }).where('issuer', '=', sender).execute();
+      await bench.db.updateTable('partner_key').set({ exp }).where('issuer', '=', sender).execute();
+      await bench.directoryMoved();
+      const id = await ours();
+      const placed = [];
+      for (let nth = 0; nth < 4; nth += 1) {
+        placed.push(await hear('hold', hold(29 * DAY), id));
+        bench.later(29 * DAY);
+      }
+      expect(placed).toMatchObject([
+        ...Array.from({ length: 3 }, () => ({ outcome: 'accepted' })),
+        { outcome: 'refused', code: 'schema-invalid', pointer: '/until' },
+      ]);
+    } finally {
+      await bench.node.close();
+      bench = mine;
+    }
+  });
+
+  // The last of the file: the key that everything above was signed by is lost here.
+  test('key-suspect: what waited when the key that had signed it was lost, once its time is over', async () => {
+    const id = await ours();
+    await say('handover', { step: 'offered', to: sender }, id);
+    const since = bench.now();
+    await hear('handover', { step: 'accepted', accepts: await jtiOf('handover', id) }, id);
+    const early = await hear('acted', acted(), id);
+    expect(early).toMatchObject({ outcome: 'held', code: 'handover-pending' });
+    await bench.lose(since);
+    await settleDue(bench.node.exchange);
+    expect(await bench.message(early.jti)).toMatchObject({ outcome: 'held' });
+    bench.later(15 * DAY);
+    await settleDue(bench.node.exchange);
+    expect(await bench.message(early.jti)).toMatchObject({ outcome: 'refused', code: 'key-suspect' });
+  });
 });

@@ -198,7 +198,7 @@ describe('what comes too late for its timer', () => {
     const watchAll = () => Promise.all([watch(post.parties.hotline.exchange), watch(post.parties.police.exchange)]);
     await watchAll();
     expect(await alertsOf('hotline', telling)).toContain('emergency-unacknowledged');
-    expect(await alertsOf('police', telling)).toEqual(['emergency-unacknowledged']);
+    expect(await alertsOf('police', telling)).toEqual(['emergency-arrived', 'emergency-unacknowledged']);
     const open = async () => {
       const { db } = post.parties.hotline.exchange.store;
       const rows = db.selectFrom('alert').select('partner').where('subject', '=', telling.id);
