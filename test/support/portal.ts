@@ -4,6 +4,7 @@ import type { Exchange } from '../../src/exchange/context.ts';
 import type { Viewer } from '../../src/exchange/portal/viewer.ts';
 import { portalListener } from '../../src/portal/listener.ts';
 import { type ForeignPartner, foreignPartner } from './foreign-partner.ts';
+import { invite } from './liaisons.ts';
 import { type TestNode, testNode } from './node.ts';
 import { type StoredPast, storePast } from './stored-past.ts';
 
@@ -51,6 +52,8 @@ export interface TestPortalSettings {
 
 /** A portal of a node that runs, or does not. */
 export async function openPortal(exchange: Exchange, { stepUp }: TestPortalSettings = {}): Promise<OpenPortal> {
+  // Nothing is placed where nobody was ever accredited to read it.
+  await invite(exchange);
   const viewers = new Map([['german', german]]);
   const app = await portalListener({
     exchange,

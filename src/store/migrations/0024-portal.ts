@@ -5,9 +5,11 @@ import { type Kysely, sql } from 'kysely';
  * reference, whatever code that was: a reference that is sealed, restricted, erased or revised is found by nobody from that commit on,
  * until what it says now has been decided anew. `portal_pending` is that work; what is said about a reference is settled with its
  * course, and a claim among it is found from the next decision on.
+ * A node that has never had a liaison does none of that work; the first one has all that is there decided.
  * What is marked for the recipient's own nation stands under a place key of its own (`NL/national`): who may not see it never walks over it.
  */
 const closed = "('held', 'sealed', 'restricted', 'purged', 'expired')";
+const isRead = 'exists (select 1 from liaison)';
 
 const statements = [
   `create table portal_pending (position bigint primary key, originator text not null, id uuid not null)`,
@@ -54,7 +56,7 @@ const statements = [
   `create function portal_await() returns trigger language plpgsql as $$
    begin
      insert into portal_pending (position, originator, id)
-       select position, originator, id from fresh where state not in ${closed} on conflict do nothing;
+       select position, originator, id from fresh where state not in ${closed} and ${isRead} on conflict do nothing;
      return null;
    end $$`,
   `create function portal_forget() returns trigger language plpgsql as $$
@@ -63,7 +65,7 @@ const statements = [
      delete from portal_assessed where position = old.position;
      delete from portal_handle where position = old.position;
      delete from portal_pending where position = old.position;
-     if tg_op = 'UPDATE' and new.state not in ${closed} then
+     if tg_op = 'UPDATE' and new.state not in ${closed} and ${isRead} then
        insert into portal_pending (position, originator, id) values (new.position, new.originator, new.id) on conflict do nothing;
      end if;
      return null;
@@ -81,11 +83,23 @@ const statements = [
        select position, originator, id from reference
        where originator = new.originator and id = new.reference_id and state not in ${closed} and exists (
          select 1 from case_statement s
-         where s.originator = new.originator and s.reference_id = new.reference_id and s.event = 'assessed') on conflict do nothing;
+         where s.originator = new.originator and s.reference_id = new.reference_id and s.event = 'assessed') and ${isRead}
+       on conflict do nothing;
      return null;
    end $$`,
   `create trigger portal_heard after insert or update on case_course for each row execute function portal_heard()`,
-  `insert into portal_pending (position, originator, id) select position, originator, id from reference where state not in ${closed}`,
+  // References that are being stored by somebody who saw no liaison yet are waited for.
+  `create function portal_opened() returns trigger language plpgsql as $$
+   begin
+     if not exists (select 1 from liaison l where not exists (select 1 from fresh f where f.id = l.id)) then
+       lock table reference in share mode;
+       insert into portal_pending (position, originator, id)
+         select position, originator, id from reference where state not in ${closed} on conflict do nothing;
+     end if;
+     return null;
+   end $$`,
+  `create trigger portal_opened after insert on liaison referencing new table as fresh
+   for each statement execute function portal_opened()`,
 ];
 
 export async function up(db: Kysely<unknown>): Promise<void> {
