@@ -1,4 +1,4 @@
-import { within } from './jurisdiction.ts';
+import { isJurisdiction, within } from './jurisdiction.ts';
 
 // What a liaison may see hangs on an accreditation as the police databases know it: of a person, for a unit, with an end.
 
@@ -59,17 +59,20 @@ export interface Claimed {
 /**
  * Narrows an accreditation by the claims of an identity provider: they can take away and never add. A jurisdiction counts
  * where the one lies in the other, and of the two the smaller. A unit is the accredited one or a part of it (`UNIT/PART`).
- * Undefined where nothing is left.
+ * What is no jurisdiction, or no plain text of a usual length, is a claim of nothing. Undefined where nothing is left.
  */
 export function narrow(accredited: Scope, { unit = accredited.unit, jurisdictions }: Claimed): Scope | undefined {
-  if (unit !== accredited.unit && !unit.startsWith(`${accredited.unit}/`)) return undefined;
+  if (unit !== accredited.unit && !(unit.startsWith(`${accredited.unit}/`) && partOfUnit.test(unit))) return undefined;
   const common = jurisdictions === undefined ? accredited.jurisdictions : meet(accredited.jurisdictions, jurisdictions);
   return common.length === 0 ? undefined : { unit, jurisdictions: common };
 }
 
+/** A unit and a part of it, each as long as one that operators write. */
+const partOfUnit = /^\P{C}{1,401}$/u;
+
 function meet(accredited: readonly string[], claimed: readonly string[]): string[] {
   const common = accredited.flatMap((own) =>
-    claimed.flatMap((code) => (within(code, own) ? [code] : within(own, code) ? [own] : [])),
+    claimed.filter(isJurisdiction).flatMap((code) => (within(code, own) ? [code] : within(own, code) ? [own] : [])),
   );
   return [...new Set(common)].sort();
 }

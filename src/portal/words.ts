@@ -2,9 +2,14 @@ import type { Texts } from './texts/en.ts';
 
 type CodeList = keyof Texts['codes'];
 
+/** Words of a code; never a member that every object has: `constructor` is a code like any other. */
+function listed(words: Readonly<Record<string, string>>, code: string): string | undefined {
+  return Object.hasOwn(words, code) ? words[code] : undefined;
+}
+
 /** A code as people read it; one that no list names is shown as it came, and as unknown. */
 export function word(texts: Texts, list: CodeList, code: string): string {
-  return texts.codes[list][code] ?? texts.unknownCode(code);
+  return listed(texts.codes[list], code) ?? texts.unknownCode(code);
 }
 
 /** A country by its name in the language of the page, with its code; a subdivision by its code. */
@@ -31,12 +36,14 @@ export function said(texts: Texts, text: string, unknown: readonly string[] | un
 /** The outcome of an assessment, given as `scheme:code`; the scheme itself may have a colon. */
 export function outcome(texts: Texts, named: string): string {
   const at = named.lastIndexOf(':');
-  return texts.codes.outcome[named] ?? `${scheme(texts, named.slice(0, at))}: ${named.slice(at + 1)}`;
+  return listed(texts.codes.outcome, named) ?? `${scheme(texts, named.slice(0, at))}: ${named.slice(at + 1)}`;
 }
 
 export function scheme(texts: Texts, code: string): string {
   const country = /^national:([A-Z]{2})$/.exec(code)?.[1];
-  return country === undefined ? (texts.codes.scheme[code] ?? code) : texts.nationalScheme(place(texts, country));
+  return country === undefined
+    ? (listed(texts.codes.scheme, code) ?? code)
+    : texts.nationalScheme(place(texts, country));
 }
 
 export function places(texts: Texts, codes: readonly string[]): string {

@@ -96,6 +96,11 @@ export function passkeyRow(db: Database, id: Buffer) {
     .executeTakeFirst();
 }
 
+/** Whether there is or was a passkey of this id: one that was revoked is not enrolled again. */
+export async function isPasskeyKnown(db: Database, id: Buffer): Promise<boolean> {
+  return (await db.selectFrom('liaison_passkey').select('id').where('id', '=', id).executeTakeFirst()) !== undefined;
+}
+
 export function passkeysOf(db: Database, liaison: string) {
   return db
     .selectFrom('liaison_passkey')

@@ -24,6 +24,7 @@ import { up as units } from './migrations/0021-units.ts';
 import { up as erasure } from './migrations/0022-erasure.ts';
 import { up as liaison } from './migrations/0023-liaison.ts';
 import { up as portal } from './migrations/0024-portal.ts';
+import { up as portalErasure } from './migrations/0025-portal-erasure.ts';
 import type { Database, Store } from './open.ts';
 
 /** Every migration there is, in its order; a static list, so that a bundle, a test and a checkout run the same. */
@@ -52,6 +53,7 @@ const migrations: Record<string, Migration> = {
   '0022-erasure': { up: erasure },
   '0023-liaison': { up: liaison },
   '0024-portal': { up: portal },
+  '0025-portal-erasure': { up: portalErasure },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => migrations };

@@ -6,15 +6,28 @@ interface Name {
   readonly id: string;
 }
 
-/** Every revision of a reference with its content, oldest first. */
-export function revisionBodies(trx: Trx, { originator, id }: Name) {
+/** The newest revisions of a reference with their content, so many at most, newest first. */
+export function revisionBodies(trx: Trx, { originator, id }: Name, limit: number) {
   return trx
     .selectFrom('reference_revision')
-    .select(['revision', 'at', 'body', 'jti'])
+    .select(['revision', 'at', 'body'])
     .where('originator', '=', originator)
     .where('id', '=', id)
-    .orderBy('revision')
+    .orderBy('revision', 'desc')
+    .limit(limit)
     .execute();
+}
+
+/** Which message brought a revision; null for one that none brought. */
+export async function broughtBy(trx: Trx, { originator, id }: Name, revision: number): Promise<string | null> {
+  const row = await trx
+    .selectFrom('reference_revision')
+    .select('jti')
+    .where('originator', '=', originator)
+    .where('id', '=', id)
+    .where('revision', '=', revision)
+    .executeTakeFirst();
+  return row?.jti ?? null;
 }
 
 /** The message that brought a revision, and the receipt that this node signed for it. */

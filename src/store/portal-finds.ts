@@ -6,9 +6,13 @@ type Find = Pick<PortalFindTable, 'id' | 'liaison' | 'session' | 'kind' | 'creat
   readonly macs: readonly Uint8Array[];
 };
 
-/** Keeps a search as blind indexes, and forgets those that are older than a session lasts. */
-export async function insertFind(trx: Trx, find: Find, olderThan: Date): Promise<void> {
-  await trx.deleteFrom('portal_find').where('created_at', '<', olderThan).execute();
+/** Forgets searches that were begun before an instant, or at it. */
+export async function deleteFinds(db: Database, before: Date): Promise<void> {
+  await db.deleteFrom('portal_find').where('created_at', '<=', before).execute();
+}
+
+/** Keeps a search as blind indexes. */
+export async function insertFind(trx: Trx, find: Find): Promise<void> {
   await trx
     .insertInto('portal_find')
     .values({ ...find, macs: find.macs.map((mac) => Buffer.from(mac)) })

@@ -76,20 +76,34 @@ export async function noteSessionRefused(trx: Trx, id: string, at: Date): Promis
   return numUpdatedRows > 0n;
 }
 
-/** Gives an open session another secret and notes that its liaison signed in anew: nobody goes on with the old one. */
-export async function exchangeSecret(
-  trx: Trx,
-  id: string,
-  { liaison, digest, at }: { readonly liaison: string; readonly digest: Buffer; readonly at: Date },
-): Promise<boolean> {
-  const { numUpdatedRows } = await trx
-    .updateTable('portal_session')
-    .set({ digest, stepped_up_at: at, seen_at: at })
+/** An open session of a liaison, which nobody else ends until the transaction does. */
+export function openSession(trx: Trx, id: string, liaison: string): Promise<SessionRow | undefined> {
+  return trx
+    .selectFrom('portal_session')
+    .selectAll()
     .where('id', '=', id)
     .where('liaison', '=', liaison)
     .where('ended_at', 'is', null)
+    .forUpdate()
     .executeTakeFirst();
-  return numUpdatedRows > 0n;
+}
+
+/** Gives a session that was locked open another secret, and notes that its liaison signed in anew: nobody goes on with the old one. */
+export async function exchangeSecret(
+  trx: Trx,
+  id: string,
+  {
+    unit,
+    jurisdictions,
+    digest,
+    at,
+  }: { readonly unit: string; readonly jurisdictions: readonly string[]; readonly digest: Buffer; readonly at: Date },
+): Promise<undefined> {
+  await trx
+    .updateTable('portal_session')
+    .set({ digest, unit, jurisdictions: [...jurisdictions], stepped_up_at: at, seen_at: at })
+    .where('id', '=', id)
+    .execute();
 }
 
 export async function insertCeremony(db: Database, row: NewRow): Promise<void> {
@@ -118,7 +132,7 @@ export function useCeremony(db: Database, digest: Buffer, at: Date): Promise<Cer
     .executeTakeFirst();
 }
 
-/** Forgets ceremonies that were over before an instant. */
+/** Forgets ceremonies that were over at an instant. */
 export async function forgetCeremonies(db: Database, before: Date): Promise<void> {
-  await db.deleteFrom('portal_ceremony').where('ends_at', '<', before).execute();
+  await db.deleteFrom('portal_ceremony').where('ends_at', '<=', before).execute();
 }

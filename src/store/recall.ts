@@ -182,6 +182,13 @@ export async function destroyReferences(
   await sql`update decision set trace = '[]', change = null, disclosed = null from ${named} where ${same('decision', 'id')}`.execute(
     trx,
   );
+  // Who looked at it stays; what units saw in it, and their own numbers for it, do not.
+  await sql`update portal_decision set trace = '[]' from ${named} where ${same('portal_decision', 'reference_id')}`.execute(
+    trx,
+  );
+  await sql`
+    update portal_view set own_reference = null from ${named}
+    where ${same('portal_view', 'reference_id')} and portal_view.own_reference is not null`.execute(trx);
   await sql`
     update reference set state = ${state}, category = 'unknown', role = null, urgency = 'routine', tlp = 'unknown',
       hosting = null, jurisdictions = '{}', assignee = null, report = null, retain_until = null, received_at = null,

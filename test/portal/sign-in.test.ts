@@ -293,6 +293,19 @@ describe('attempts that fail, and are recorded', () => {
     expect((await thief.ask('GET', '/')).headers.location).toBe('/sign-in');
   });
 
+  test('the session of before is over, although no browser sends a strict cookie with the provider’s answer', async () => {
+    provider.claims.set('officer-2', { countries: 'NL' });
+    const [browser, thief] = [new Browser(), new Browser()];
+    await browser.signIn('officer-2');
+    thief.jar.set('__Host-session', browser.session ?? '');
+    const left = await browser.ask('GET', '/sign-in/oidc');
+    const back = await provider.signIn(String(left.headers.location), 'officer-2');
+    browser.jar.delete('__Host-session');
+    expect((await browser.ask('GET', back.slice(origin.length))).statusCode).toBe(200);
+    expect((await thief.ask('GET', '/')).headers.location).toBe('/sign-in');
+    expect((await browser.ask('GET', '/')).statusCode).toBe(200);
+  });
+
   test('a cookie that was sent twice is none', async () => {
     const { id } = await invite(node.exchange);
     const { secret: own } = done(await beginSession(node.exchange, { liaison: id, method: 'passkey' }));

@@ -160,7 +160,7 @@ async function renewed(
   renewal: Renewal,
   { subjectIssuer }: ActTerms,
 ): Promise<Omit<Document, 'invite'>> {
-  const linked = renewal.subject !== undefined;
+  const { subject } = renewal;
   return {
     id: row.id,
     name: renewal.name ?? row.name,
@@ -170,8 +170,8 @@ async function renewed(
     legalBasis: renewal.legalBasis ?? row.legal_basis,
     trained: renewal.trained ?? row.trained_on,
     until: renewal.until ?? row.until_on,
-    subject: renewal.subject ?? row.subject ?? undefined,
-    subjectIssuer: linked ? subjectIssuer : (row.subject_issuer ?? undefined),
+    subject,
+    subjectIssuer: subject === undefined ? undefined : subjectIssuer,
   };
 }
 
@@ -261,8 +261,9 @@ async function settle(
   return { id, name, until, state: 'active', ...standing, ...(invitation && { invitation }) };
 }
 
+/** A renewal that names no subject leaves the link as it is: its liaison may have enrolled anew while it waited. */
 function columnsOf(document: Document) {
-  const { name, agency, unit, jurisdictions, legalBasis, trained, until, subject, subjectIssuer } = document;
+  const { name, agency, unit, jurisdictions, legalBasis, trained, until, subject, subjectIssuer, renewal } = document;
   return {
     name,
     agency,
@@ -271,7 +272,6 @@ function columnsOf(document: Document) {
     legal_basis: legalBasis,
     trained_on: trained,
     until_on: until,
-    subject: subject ?? null,
-    subject_issuer: subjectIssuer ?? null,
+    ...(subject !== undefined || !renewal ? { subject: subject ?? null, subject_issuer: subjectIssuer ?? null } : {}),
   };
 }

@@ -15,7 +15,7 @@ export interface Asked {
   readonly checks?: OidcChecks;
   /** Digest of the invitation that is to be redeemed. */
   readonly invitation?: Buffer;
-  /** The session that signs in anew. */
+  /** The session that signs in anew; of a sign-in, the one that it takes the place of. */
   readonly session?: string;
   /** Path of our own to go on with. */
   readonly returnTo?: string;

@@ -2,6 +2,7 @@ import { isRefusal, type Refusal, refuse } from '../../domain/refusal.ts';
 import { recordEvents } from '../../store/feed.ts';
 import {
   insertPasskey,
+  isPasskeyKnown,
   liaisonOfSubject,
   lockLiaison,
   notePasskeyUse,
@@ -45,7 +46,7 @@ export function enrolPasskey(
   presented?: string,
 ): Promise<BegunSession | Refusal> {
   return enrol(exchange, invitation, { method: 'passkey', presented }, async (trx, liaison, at) => {
-    if (await passkeyRow(trx, passkey.id)) return refuse('sign-in-refused');
+    if (await isPasskeyKnown(trx, passkey.id)) return refuse('sign-in-refused');
     const { id, publicKey, counter, transports, backedUp } = passkey;
     const row = { id, liaison, public_key: publicKey, counter, transports: [...transports], backed_up: backedUp };
     await insertPasskey(trx, { ...row, created_at: at, used_at: at, revoked_at: null });

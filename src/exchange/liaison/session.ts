@@ -11,6 +11,7 @@ import {
   exchangeSecret,
   insertSession,
   noteSessionSeen,
+  openSession,
   type SessionRow,
   sessionRow,
 } from '../../store/portal-sessions.ts';
@@ -53,6 +54,8 @@ export interface SignIn {
   readonly claimed?: Claimed | undefined;
   /** The secret that the browser came with: whatever it is, it names no session afterwards (session fixation). */
   readonly presented?: string | undefined;
+  /** The session that this browser had when it left for its identity provider: with the answer it sends no strict cookie. */
+  readonly replaces?: string | undefined;
 }
 
 function digestOf({ vault }: Pick<Exchange, 'vault'>, secret: string): Buffer {
@@ -68,7 +71,7 @@ export async function beginSession(exchange: Exchange, signIn: SignIn): Promise<
 
 /** The same within the transaction that enrols. */
 export async function begin(exchange: Exchange, trx: Trx, signIn: SignIn): Promise<BegunSession | Refusal> {
-  const { liaison: id, method, claimed = {}, presented } = signIn;
+  const { liaison: id, method, claimed = {}, presented, replaces } = signIn;
   const now = exchange.clock();
   const at = new Date(now);
   const row = await lockLiaison(trx, id);
@@ -76,14 +79,9 @@ export async function begin(exchange: Exchange, trx: Trx, signIn: SignIn): Promi
   const wrong = checkInForce(row, now);
   if (wrong) return wrong;
   const scope = narrow(row, claimed);
-  if (!scope)
-    return refuse(
-      'accreditation-ended',
-      '',
-      'The identity provider says of the liaison what it is not accredited for.',
-    );
-  const before = presented === undefined ? undefined : await present(exchange, trx, presented);
-  if (before) await endSessionRow(trx, before.id, { at, why: 'replaced' });
+  if (!scope) return claimsNothing();
+  const before = presented === undefined ? undefined : (await present(exchange, trx, presented))?.id;
+  for (const one of [before, replaces]) if (one !== undefined) await endSessionRow(trx, one, { at, why: 'replaced' });
   const secret = randomBytes(32).toString('base64url');
   const session: SessionRow = {
     id: exchange.chance.uuid4(),
@@ -105,6 +103,10 @@ export async function begin(exchange: Exchange, trx: Trx, signIn: SignIn): Promi
   await updateLiaison(trx, id, { used_at: at, seen_at: at });
   await recordEvents(trx, [{ type: 'liaison.signed-in', at, body: { liaison: id, method } }]);
   return { secret, session: viewOf(session, row) };
+}
+
+function claimsNothing(): Refusal {
+  return refuse('accreditation-ended', '', 'The identity provider says of the liaison what it is not accredited for.');
 }
 
 async function present(exchange: Exchange, trx: Trx, secret: string): Promise<SessionRow | undefined> {
@@ -193,19 +195,30 @@ export async function endAllSessions(exchange: Exchange, liaison: string): Promi
   });
 }
 
-/** Notes that the liaison of an open session signed in anew, and gives the secret that the session has from now on. */
+/**
+ * Notes that the liaison of an open session signed in anew, and gives the secret that the session has from now on. An identity provider that
+ * says less by now narrows the session; one that leaves nothing ends it.
+ */
 export async function stepUp(
   exchange: Exchange,
-  { session, liaison }: { readonly session: string; readonly liaison: string },
+  {
+    session,
+    liaison,
+    claimed = {},
+  }: { readonly session: string; readonly liaison: string; readonly claimed?: Claimed },
 ): Promise<string | Refusal> {
   const secret = randomBytes(32).toString('base64url');
   const at = new Date(exchange.clock());
-  const done = await inTransaction(exchange.store.db, async (trx) => {
+  const refused = await inTransaction(exchange.store.db, async (trx): Promise<Refusal | undefined> => {
     const row = await lockLiaison(trx, liaison);
-    if (!row || checkInForce(row, at.getTime())) return false;
-    return exchangeSecret(trx, session, { liaison, digest: digestOf(exchange, secret), at });
+    const open = row && !checkInForce(row, at.getTime()) && (await openSession(trx, session, liaison));
+    if (!open) return refuse('session-ended');
+    const scope = narrow(open, claimed);
+    if (scope) return exchangeSecret(trx, session, { ...scope, digest: digestOf(exchange, secret), at });
+    await endSessionRow(trx, session, { at, why: 'revoked' });
+    return claimsNothing();
   });
-  if (done) return secret;
-  await recordRefused(exchange, 'session-ended', liaison);
-  return refuse('session-ended');
+  if (!refused) return secret;
+  await recordRefused(exchange, refused.code, liaison);
+  return refused;
 }

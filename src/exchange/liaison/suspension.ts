@@ -9,6 +9,7 @@ import { inTransaction } from '../../store/transaction.ts';
 import { checkNotes } from '../../wire/note.ts';
 import { type ActStanding, beginAct, type Draft, isDraft, type Signing, shareAct, signersOf } from '../acts.ts';
 import type { Exchange } from '../context.ts';
+import { forgetFinds } from '../portal/find.ts';
 import { every, type Ticking } from '../ticking.ts';
 import { unknownLiaison } from './accreditation.ts';
 
@@ -95,10 +96,16 @@ export async function suspendUnused(exchange: Exchange): Promise<number> {
   return unused.length;
 }
 
-/** Once an hour: what nobody used is suspended, and sign-ins that were not finished are forgotten. */
+/** Forgets sign-ins that nobody can finish any more: anybody can begin one. */
+export function forgetUnfinished({ store, clock }: Pick<Exchange, 'store' | 'clock'>): Promise<void> {
+  return forgetCeremonies(store.db, new Date(clock()));
+}
+
+/** Once an hour: what nobody used is suspended, and what was only begun is forgotten. */
 export function startLiaisonUpkeep(exchange: Exchange): Ticking {
   return every(exchange, { ms: HOUR, event: 'liaison.upkeep.failed' }, async () => {
     await suspendUnused(exchange);
-    await forgetCeremonies(exchange.store.db, new Date(exchange.clock() - DAY));
+    await forgetUnfinished(exchange);
+    await forgetFinds(exchange);
   });
 }

@@ -1,9 +1,10 @@
 import type { CaseReference, Contact } from '../../domain/contract.types.ts';
 import { maskUrl } from '../../domain/mask.ts';
+import type { ReferenceContent } from '../../domain/reference.ts';
 import { isRefusal, type Refusal, refuse } from '../../domain/refusal.ts';
-import { findHits } from '../../store/duplicates.ts';
+import type { Trx } from '../../store/open.ts';
 import { partnerRow, partnerRows } from '../../store/partners.ts';
-import { openRows } from '../../store/portal-search.ts';
+import { openRows, searchPortal } from '../../store/portal-search.ts';
 import { statedPurpose } from '../../store/portal-views.ts';
 import { readOnly } from '../../store/simulate.ts';
 import { inTransaction } from '../../store/transaction.ts';
@@ -12,8 +13,10 @@ import type { Exchange } from '../context.ts';
 import type { ReferenceName } from '../record.ts';
 import { type HeardCase, heardCase } from './heard.ts';
 import { type ListedCase, lineOf } from './list.ts';
-import { keepDecisions, type Looked, lookAt, type Shown, writeDecisions } from './look.ts';
+import { keepDecisions, type Looked, lookAt, type Shown, wasOpen, writeDecisions } from './look.ts';
 import { revisionsOf, type ShownRevision } from './revisions.ts';
+import { scopeOf } from './scope.ts';
+import { placeBeforeReading } from './undecided.ts';
 import type { Viewer } from './viewer.ts';
 import { openForUnit, writeLook } from './views.ts';
 
@@ -66,7 +69,9 @@ async function recordRefused(exchange: Exchange, viewer: Viewer, name: Reference
 export async function showCase(exchange: Exchange, viewer: Viewer, name: ReferenceName): Promise<ShownCase | Refusal> {
   const shown = await openShown(exchange, viewer, name);
   if (isRefusal(shown)) return shown;
+  await placeBeforeReading(exchange);
   const { row, content } = shown;
+  const open = (earlier: ReferenceContent) => wasOpen(exchange, viewer, row, earlier);
   const events = await heardCase(exchange, name);
   // Closed between two look-ups.
   if (!events) return refuse('not-found');
@@ -74,10 +79,10 @@ export async function showCase(exchange: Exchange, viewer: Viewer, name: Referen
   const stated = await statedPurpose(exchange.store.db, viewer.session, name);
   const ownReference = stated && (await openForUnit(exchange, viewer, stated));
   const read = await readOnly(exchange.store.db, async (trx) => ({
-    revisions: row.wrapped ? await revisionsOf(exchange, trx, name, row.wrapped) : [],
+    revisions: row.wrapped ? await revisionsOf(exchange, trx, name, row.wrapped, open) : [],
     partner: await partnerRow(trx, name.originator),
     names: new Map((await partnerRows(trx)).map(({ issuer, name: called }) => [issuer, called])),
-    duplicates: await sameAddress(exchange, trx, content),
+    duplicates: await sameAddress(exchange, trx, viewer, content),
   }));
   const own = row.direction === 'out';
   const { self, settings } = exchange;
@@ -104,18 +109,17 @@ function withoutAddress({ url: _, access, ...content }: CaseReference): ShownCas
 
 const MOST_SAME = 20;
 
-async function sameAddress(exchange: Exchange, trx: Parameters<typeof openRows>[0], content: CaseReference) {
+/** Looked for within the scope alone: references that the liaison may not see cannot crowd out those that it may. */
+async function sameAddress(exchange: Exchange, trx: Trx, viewer: Viewer, content: CaseReference) {
   const { K1, K2 } = matchKeys(content.url);
-  const exact = Buffer.from(exchange.vault.index('K1', K1)).toString('hex');
-  const macs = [exchange.vault.index('K1', K1), exchange.vault.index('K2', K2)];
-  const hits = await findHits(trx, { addresses: macs, hosts: [] }, { eachAddress: MOST_SAME, eachHost: 0 });
-  const rows = await openRows(trx, hits);
-  return rows.map((row) => {
-    const isExact = hits.some(
-      ({ id, originator, mac }) => id === row.id && originator === row.originator && mac === exact,
-    );
-    return { row, match: isExact ? ('known' as const) : ('possible' as const) };
-  });
+  const [exact, alike] = [exchange.vault.index('K1', K1), exchange.vault.index('K2', K2)];
+  const page = { limit: MOST_SAME + 1, now: new Date(exchange.clock()) };
+  const scope = scopeOf(exchange, viewer);
+  const known = await searchPortal(trx, scope, { addresses: [exact] }, page);
+  const possible = await searchPortal(trx, scope, { addresses: [exact, alike] }, page);
+  const positions = new Set(known.map(({ position }) => position));
+  const rows = await openRows(trx, [...known, ...possible]);
+  return rows.map((row) => ({ row, match: positions.has(row.position) ? ('known' as const) : ('possible' as const) }));
 }
 
 async function othersShown(

@@ -1,6 +1,7 @@
 import { isRefusal, type Refusal, refuse } from '../../domain/refusal.ts';
 import { gateUrl } from '../../domain/url.ts';
-import { deleteSaved, insertFind, insertSaved, savedSearches } from '../../store/portal-finds.ts';
+import { partnerRow } from '../../store/partners.ts';
+import { deleteFinds, deleteSaved, insertFind, insertSaved, savedSearches } from '../../store/portal-finds.ts';
 import { inTransaction } from '../../store/transaction.ts';
 import { matchKeys } from '../../wire/match.ts';
 import type { Exchange } from '../context.ts';
@@ -29,10 +30,15 @@ export async function beginFind(
   const now = exchange.clock();
   await inTransaction(exchange.store.db, async (trx) => {
     const find = { id, liaison: viewer.id, session: viewer.session, kind, macs, created_at: new Date(now) };
-    await insertFind(trx, find, new Date(now - LIFE_MS));
+    await insertFind(trx, find);
     await writeLook(exchange, trx, viewer, { kind: 'find', code: kind });
   });
   return id;
+}
+
+/** Forgets finds that no session can use any more, whether or not anybody searches again. */
+export function forgetFinds({ store, clock }: Pick<Exchange, 'store' | 'clock'>): Promise<void> {
+  return deleteFinds(store.db, new Date(clock() - LIFE_MS));
 }
 
 function macsFor(exchange: Exchange, kind: FindKind, text: string): Uint8Array[] | Refusal {
@@ -64,7 +70,10 @@ export interface SavedSearch {
 
 const MOST_SAVED = 50;
 
-/** Saves what of a search is codes; refuses what would save nothing. */
+/** How a code is written. A sender is no code: it is one that we know. */
+const CODE = /^[A-Za-z0-9:+-]{1,130}$/;
+
+/** Saves what of a search is codes; refuses what would save nothing, and what is no code: it could be an address. */
 export async function saveSearch(
   exchange: Exchange,
   viewer: Viewer,
@@ -74,6 +83,10 @@ export async function saveSearch(
     savable.flatMap((member) => (search[member] === undefined ? [] : [[member, search[member]]])),
   );
   if (Object.keys(filters).length === 0) return refuse('usage-invalid', '/filters', 'There is nothing to save.');
+  const { partner, ...codes } = filters;
+  const known = partner === undefined || partner === exchange.self || (await partnerRow(exchange.store.db, partner));
+  if (!known || !Object.values(codes).every((code) => CODE.test(code)))
+    return refuse('usage-invalid', '/filters', 'What is to be saved is no code.');
   if ((await savedSearches(exchange.store.db, viewer.id)).length >= MOST_SAVED)
     return refuse('usage-invalid', '/filters', 'There are as many saved searches as there can be.');
   const saved = { id: exchange.chance.uuid4(), liaison: viewer.id, filters, at: new Date(exchange.clock()) };

@@ -1,7 +1,7 @@
 import { isRefusal, type Refusal, refuse } from '../../domain/refusal.ts';
 import type { Trx } from '../../store/open.ts';
 import { partnerKeyRows, partnerRow } from '../../store/partners.ts';
-import { type Brought, messageOf, revisionBodies, type Went, whereItWent } from '../../store/portal-case.ts';
+import { type Brought, broughtBy, messageOf, type Went, whereItWent } from '../../store/portal-case.ts';
 import { readOnly } from '../../store/simulate.ts';
 import { eventToken, readCompact } from '../../wire/compact.ts';
 import { messageDigest } from '../../wire/digest.ts';
@@ -81,9 +81,8 @@ async function partnersReference(
   name: ReferenceName,
   { row }: Shown,
 ): Promise<Genuine | undefined> {
-  const revisions = await revisionBodies(trx, name);
-  const jti = revisions.find(({ revision }) => revision === row.revision)?.jti;
-  const message = jti == null ? undefined : await messageOf(trx, name.originator, jti);
+  const jti = await broughtBy(trx, name, row.revision);
+  const message = jti === null ? undefined : await messageOf(trx, name.originator, jti);
   const partner = await partnerRow(trx, name.originator);
   const sender = { issuer: name.originator, name: partner?.name, confirmedAt: partner?.confirmed_at ?? undefined };
   const told = { checkedAt: new Date(exchange.clock()), sender, revision: row.revision, went: [] };

@@ -4,7 +4,7 @@ import { findOf } from '../../store/portal-finds.ts';
 import { openRows, type PortalFilter, searchPortal } from '../../store/portal-search.ts';
 import { readOnly } from '../../store/simulate.ts';
 import type { Exchange } from '../context.ts';
-import { readCursor, writeCursor } from '../cursor.ts';
+import { readBlindCursor, writeBlindCursor } from '../cursor.ts';
 import { keepDecisions, lookAt, type Shown } from './look.ts';
 import { scopeOf } from './scope.ts';
 import { placeBeforeReading } from './undecided.ts';
@@ -51,7 +51,7 @@ export async function listCases(
   search: PortalSearch,
   { limit = PAGE, cursor }: { readonly limit?: number; readonly cursor?: string | undefined } = {},
 ): Promise<CasePage | Refusal> {
-  const before = cursor === undefined ? undefined : readCursor(exchange.vault, 'portal', cursor);
+  const before = cursor === undefined ? undefined : readBlindCursor(exchange.vault, 'portal', cursor);
   if (isRefusal(before)) return before;
   const filter = await filterOf(exchange, viewer, search);
   if (isRefusal(filter)) return filter;
@@ -71,7 +71,7 @@ export async function listCases(
   const last = found.length > limit ? found[limit - 1] : undefined;
   return {
     cases: looked.flatMap(({ shown }) => (shown ? [lineOf(shown)] : [])),
-    next: last && writeCursor(exchange.vault, 'portal', last.position),
+    next: last && writeBlindCursor(exchange.vault, 'portal', last.position),
   };
 }
 

@@ -22,13 +22,35 @@ export interface Looked {
   readonly shown: Shown | undefined;
 }
 
+/** What a row says; undefined, and logged, for one that is damaged: the others of its page, and its batch, are not to fall with it. */
+export function readable<Said>(
+  exchange: Exchange,
+  { id }: { readonly id: string },
+  read: () => Said,
+): Said | undefined {
+  try {
+    return read();
+  } catch (failure) {
+    exchange.log.failure('portal.unreadable', failure, { reference: id });
+    return undefined;
+  }
+}
+
 /** Decides on one opened row for a liaison, from what it says now and nothing that was stored before. */
 export function lookAt(exchange: Exchange, viewer: Viewer, row: OpenedRow): Looked {
   const { originator, id, revision, wrapped, body } = row;
-  const content = wrapped && body ? openContent(exchange.vault, row, { revision, wrapped, body }) : undefined;
+  const content =
+    wrapped && body
+      ? readable(exchange, row, () => openContent(exchange.vault, row, { revision, wrapped, body }))
+      : undefined;
   const decision = content ? decide(exchange, viewer, row, content) : gone(row);
   const shown = content && decision.effect === 'show' ? { row, content: content as CaseReference } : undefined;
   return { made: { originator, id, revision, decision }, shown };
+}
+
+/** Whether this liaison might be shown an earlier revision of a reference, if it were what the reference says now. */
+export function wasOpen(exchange: Exchange, viewer: Viewer, row: OpenedRow, earlier: ReferenceContent): boolean {
+  return decide(exchange, viewer, row, earlier).effect === 'show';
 }
 
 function decide(exchange: Exchange, viewer: Viewer, row: OpenedRow, reference: ReferenceContent): PortalDecision {

@@ -1,6 +1,7 @@
 import type { CaseReference } from '../../domain/contract.types.ts';
 import { maskUrl } from '../../domain/mask.ts';
 import { isIndustryForm } from '../../domain/policy/industry.ts';
+import type { ReferenceContent } from '../../domain/reference.ts';
 import type { Trx } from '../../store/open.ts';
 import { revisionBodies } from '../../store/portal-case.ts';
 import type { Exchange } from '../context.ts';
@@ -17,25 +18,38 @@ export interface ShownRevision {
   readonly revision: number;
   readonly at: Date;
   readonly differences: readonly Difference[];
+  /** It, or the one before it, was closed to this liaison: what it says otherwise would tell what that one said. */
+  readonly closed: boolean;
 }
 
-/** The revisions of a reference, newest first, each with what it says otherwise than the one before. */
+/** So many revisions are told, the newest: a sender that revises without end must not make its case unreadable. */
+export const MOST_REVISIONS = 100;
+
+/**
+ * The newest revisions of a reference, newest first, each with what it says otherwise than the one before. A revision that was not `open` to the
+ * liaison stays closed when a later one opens the reference: an originator takes out what is not for portals, and then opens.
+ */
 export async function revisionsOf(
   exchange: Exchange,
   trx: Trx,
   name: ReferenceName,
   wrapped: Uint8Array,
+  open: (content: ReferenceContent) => boolean,
 ): Promise<ShownRevision[]> {
-  const rows = await revisionBodies(trx, name);
-  let before: CaseReference | undefined;
+  // The one before the oldest that is told is there to be compared with.
+  const rows = (await revisionBodies(trx, name, MOST_REVISIONS + 1)).reverse();
+  let before: CaseReference | 'closed' | undefined;
   const shown: ShownRevision[] = [];
   for (const { revision, at, body } of rows) {
     const content = openContent(exchange.vault, name, { revision, body, wrapped });
     if (isIndustryForm(content)) continue;
-    shown.push({ revision, at, differences: before ? differences(before, content) : [] });
-    before = content;
+    const now = open(content) ? content : 'closed';
+    const closed = now === 'closed' || before === 'closed';
+    const told = now === 'closed' || before === 'closed' || !before ? [] : differences(before, now);
+    shown.push({ revision, at, differences: told, closed });
+    before = now;
   }
-  return shown.reverse();
+  return shown.reverse().slice(0, MOST_REVISIONS);
 }
 
 /** What changed, path by path; the revision's own number is no news. */

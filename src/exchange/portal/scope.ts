@@ -1,3 +1,4 @@
+import { isJurisdiction } from '../../domain/jurisdiction.ts';
 import { isHome } from '../../domain/portal.ts';
 import type { ScopePlace } from '../../store/portal-search.ts';
 import type { Exchange } from '../context.ts';
@@ -9,9 +10,14 @@ export function scopeOf({ settings }: Pick<Exchange, 'settings'>, viewer: Viewer
   return [...new Set(places)].map((place) => ({ place, home: isHome(place, settings.jurisdictions) }));
 }
 
-/** A place that a search names: the liaison's own, or a state of one of its nations; anything else is no place to look. */
+/**
+ * A place that a search names: the liaison's own, or a state of one of its nations; anything else is no place to look. `FR-IDF/national` is
+ * none: it is a key of ours (`placeKey`), under which stands what this liaison may not even count.
+ */
 function narrowed({ jurisdictions }: Viewer, place: string): string[] {
-  return jurisdictions.some((own) => place === own || place.startsWith(`${own}-`)) ? [place] : [];
+  return isJurisdiction(place) && jurisdictions.some((own) => place === own || place.startsWith(`${own}-`))
+    ? [place]
+    : [];
 }
 
 /** The jurisdictions under which a decision for a unit was made, as its row names them. */

@@ -13,6 +13,7 @@ import { spokenIn, spokenOfEvent } from '../case/voices.ts';
 import type { Exchange } from '../context.ts';
 import { openContent, ownerOf } from '../record.ts';
 import { every, type Ticking } from '../ticking.ts';
+import { readable } from './look.ts';
 
 const BATCH = 500;
 const TICK_MS = 2000;
@@ -29,7 +30,7 @@ async function placeReferences(exchange: Exchange, limit = BATCH): Promise<numbe
     const taken = await takeUndecided(trx, limit);
     const made: Made = { places: [], assessed: [], handles: [] };
     const claims = await claimsSince(exchange, trx, taken);
-    for (const one of taken) place(exchange, one, claims.get(ownerOf(one)) ?? [], made);
+    for (const one of taken) readable(exchange, one, () => place(exchange, one, claims.get(ownerOf(one)) ?? [], made));
     await settlePlaces(
       trx,
       taken.map(({ position }) => position),
@@ -51,7 +52,7 @@ async function claimsSince(
   const named = rows.filter((row) => open.has(ownerOf(row)));
   const logs = await openLogs(exchange, trx, named, (name) => {
     const wrapped = open.get(ownerOf(name));
-    return wrapped && exchange.vault.unwrap(wrapped, ownerOf(name));
+    return wrapped && readable(exchange, name, () => exchange.vault.unwrap(wrapped, ownerOf(name)));
   });
   const claimed = [...logs].map(
     ([owner, log]) =>

@@ -102,10 +102,11 @@ function standing(texts: Texts, { status }: TimelineEntry): Markup | '' {
 export function revisionList(texts: Texts, revisions: readonly ShownRevision[]): Markup {
   const says = texts.case;
   const listed = revisions.map(
-    ({ revision, at, differences }) => html`<li><h3>${says.revision(revision)}, ${time(texts, at)}</h3>
-${differences.length === 0 ? html`<p>${revision === 1 ? says.firstRevision : says.sameRevision}</p>` : differenceTable(texts, revision, differences)}</li>`,
+    ({ revision, at, differences, closed }) => html`<li><h3>${says.revision(revision)}, ${time(texts, at)}</h3>
+${differences.length === 0 ? html`<p>${closed ? says.closedRevision : revision === 1 ? says.firstRevision : says.sameRevision}</p>` : differenceTable(texts, revision, differences)}</li>`,
   );
-  return html`<ol class="revisions">${listed}</ol>`;
+  const isWhole = revisions.at(-1)?.revision === 1;
+  return html`<ol class="revisions">${listed}</ol>${isWhole ? '' : html`<p>${says.olderRevisions}</p>`}`;
 }
 
 function differenceTable(texts: Texts, revision: number, differences: ShownRevision['differences']): Markup {

@@ -4,13 +4,16 @@ import type { Asked, Ceremony } from '../../exchange/liaison/ceremony.ts';
 import { enrolSubject, findSubject } from '../../exchange/liaison/enrol.ts';
 import { beginSession, stepUp } from '../../exchange/liaison/session.ts';
 import { CEREMONY, clearCookie, readCookie, SESSION, writeCookie } from './cookies.ts';
-import { answered, ask, type Desk, refuseHere, sendBegun, sendPage, sendRefused, underWay } from './desk.ts';
+import { answered, ask, type Desk, refuseHere, sendBegun, sendPage, sendRefused, sessionOf, underWay } from './desk.ts';
 import { CALLBACK, type Identified, type IdentityProvider } from './identity-provider.ts';
 import { arrivedPage } from './pages.ts';
 
 /** Signing in at the agency's identity provider, and redeeming an invitation there. */
 export function oidcRoutes(app: FastifyInstance, desk: Desk, provider: IdentityProvider): void {
-  app.get('/sign-in/oidc', (_request, reply) => leave(desk, provider, reply, { kind: 'oidc' }));
+  app.get('/sign-in/oidc', async (request, reply) => {
+    const before = await sessionOf(desk.exchange, request);
+    return leave(desk, provider, reply, { kind: 'oidc', ...(!isRefusal(before) && { session: before.session }) });
+  });
 
   app.get('/invitation/oidc', async (request, reply) => {
     const ceremony = await underWay(desk, request);
@@ -26,9 +29,7 @@ export function oidcRoutes(app: FastifyInstance, desk: Desk, provider: IdentityP
     const search = at < 0 ? '' : request.url.slice(at);
     const identified = await provider.finish(search, ceremony.checks, { anew });
     if (isRefusal(identified)) return refuseHere(desk, reply, identified.code);
-    return anew
-      ? confirmed(desk, reply, identified, ceremony)
-      : arrived(desk, request, reply, identified, ceremony.invitation);
+    return anew ? confirmed(desk, reply, identified, ceremony) : arrived(desk, request, reply, identified, ceremony);
   });
 }
 
@@ -54,7 +55,7 @@ async function arrived(
   request: FastifyRequest,
   reply: FastifyReply,
   identified: Identified,
-  invitation: Buffer | null,
+  { invitation, session }: Ceremony,
 ): Promise<FastifyReply> {
   const { exchange } = desk;
   const { claimed } = identified;
@@ -64,7 +65,8 @@ async function arrived(
     return sendBegun(desk, reply, await enrolSubject(exchange, invitation, identified, { claimed, presented }), onward);
   const liaison = await findSubject(exchange, identified);
   if (liaison === undefined) return refuseHere(desk, reply, 'sign-in-refused');
-  return sendBegun(desk, reply, await beginSession(exchange, { liaison, method: 'oidc', claimed, presented }), onward);
+  const signIn = { liaison, method: 'oidc', claimed, presented, replaces: session ?? undefined } as const;
+  return sendBegun(desk, reply, await beginSession(exchange, signIn), onward);
 }
 
 async function confirmed(
@@ -75,7 +77,8 @@ async function confirmed(
 ): Promise<FastifyReply> {
   const liaison = await findSubject(desk.exchange, identified);
   if (liaison === undefined || ceremony.session === null) return refuseHere(desk, reply, 'sign-in-refused', liaison);
-  const secret = await stepUp(desk.exchange, { session: ceremony.session, liaison });
+  const { claimed } = identified;
+  const secret = await stepUp(desk.exchange, { session: ceremony.session, liaison, claimed });
   if (isRefusal(secret)) return sendRefused(desk, reply, secret.code);
   clearCookie(reply, CEREMONY);
   writeCookie(reply, SESSION, secret);

@@ -99,7 +99,8 @@ export async function verifyRegistration(
       id: Buffer.from(id, 'base64url'),
       publicKey,
       counter,
-      transports: transports.filter((one) => /^[a-z-]{1,20}$/.test(one)),
+      // An authenticator may say anything here: what is no text would not be text in the store either.
+      transports: transports.filter((one: unknown) => typeof one === 'string' && /^[a-z-]{1,20}$/.test(one)),
       backedUp,
     };
   } catch {

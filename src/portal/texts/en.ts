@@ -175,6 +175,8 @@ export const en = {
       `${from} has offered it to ${to}, who may answer until ${until}`,
     lastSeen: 'Last seen online',
     via: 'Passed on by',
+    olderRevisions: 'Older revisions are not shown here. Ask the sender for them.',
+    closedRevision: 'Not shown here: this revision, or the one before it, was not open to you.',
     sameRevision: 'Nothing changed in what is shown here.',
     holdBy: (by: string) => `Hold by ${by}`,
     binding: 'It binds: the host must not be told',
