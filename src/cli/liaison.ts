@@ -55,7 +55,7 @@ function inviteLiaison(cli: Cli): Command {
 
 type Change = ValueOf<'liaison.approve'>;
 
-function print(cli: Cli, options: Everywhere, change: Change): void {
+function print(cli: Cli, options: Everywhere, change: Change, changes = false): void {
   const { id, name, state, until, digest, invitation } = change;
   cli.terminal.fields([
     ['liaison', id, 'strong'],
@@ -66,7 +66,8 @@ function print(cli: Cli, options: Everywhere, change: Change): void {
   saySignatures(cli, change);
   if (state === 'pending') {
     const command = `caseref liaison approve ${id} --digest ${digest} ${BY_ANOTHER}${sameNode(options)}`;
-    cli.terminal.next('Nothing can be seen yet. Another operator approves it:', [command]);
+    const meanwhile = changes ? 'Until then the accreditation is what it was.' : 'Nothing can be seen yet.';
+    cli.terminal.next(`${meanwhile} Another operator approves it:`, [command]);
   }
   if (!invitation) return;
   cli.terminal.warn(
@@ -95,7 +96,7 @@ function approveLiaison(cli: Cli): Command {
     .action(async (id: string, options: ApproveOptions) => {
       const { digest, yes } = options;
       if (yes && digest === undefined) {
-        const next = 'Give --digest as caseref operator pending shows it.';
+        const next = 'Give --digest: what waits, with its digest, is shown by caseref operator pending.';
         const refusal = refuse('usage-invalid', '/digest', 'What was looked at is not named.', next);
         return cli.end(refuseWith(cli, options, refusal));
       }
@@ -127,7 +128,7 @@ function listLiaisons(cli: Cli): Command {
                 tone: ({ state }) => (state === 'active' ? 'good' : 'bad'),
               },
               { title: 'until', cell: ({ until }) => until },
-              { title: 'used', cell: ({ usedAt }) => usedAt ?? '' },
+              { title: 'signed in', cell: ({ state, usedAt }) => usedAt ?? (state === 'pending' ? '' : 'never') },
               { title: 'due', cell: (one) => one.due.join(', '), tone: () => 'waiting' },
             ],
             items,
@@ -157,8 +158,13 @@ function renewLiaison(cli: Cli): Command {
     .option('--invite', 'with a new invitation: once it is used, passkeys and sessions of before end')
     .action(async (id: string, options: Signs & Renewal) => {
       const { name, agency, unit, jurisdiction: jurisdictions, legalBasis, trained, until, subject, invite } = options;
-      const given = { id, name, agency, unit, jurisdictions, legalBasis, trained, until, subject, invite };
-      cli.end(await askSigned(cli, options, 'liaison.renew', given, (change) => print(cli, options, change)));
+      const change = { name, agency, unit, jurisdictions, legalBasis, trained, until, subject, invite };
+      if (Object.values(change).every((one) => one === undefined)) {
+        const next = 'Say what changes, such as --until DATE or --invite.';
+        return cli.end(refuseWith(cli, options, refuse('usage-invalid', '', 'Nothing to change was given.', next)));
+      }
+      const given = { id, ...change };
+      cli.end(await askSigned(cli, options, 'liaison.renew', given, (change) => print(cli, options, change, true)));
     });
 }
 
@@ -172,7 +178,10 @@ function suspendLiaison(cli: Cli): Command {
       const { reason } = options;
       cli.end(
         await ask(cli, options, 'liaison.suspend', { id, reason }, ({ name, sessions }) => {
-          cli.terminal.step(`${name} sees nothing any more; ${sessions} sessions ended.`, 'good');
+          cli.terminal.step(
+            `${name} sees nothing any more; ${sessions === 1 ? '1 session' : `${sessions} sessions`} ended.`,
+            'good',
+          );
         }),
       );
     });
@@ -188,7 +197,12 @@ function resumeLiaison(cli: Cli): Command {
       cli.end(
         await askSigned(cli, options, 'liaison.resume', { id }, (resumed) => {
           const { name, state } = resumed;
-          if (state === 'active') cli.terminal.step(`The suspension of ${name} has ended.`, 'good');
+          if (state === 'active') {
+            cli.terminal.step(`The suspension of ${name} has ended.`, 'good');
+            cli.terminal.say(
+              'An invitation that was open ended with it; caseref liaison renew ID --invite makes another.',
+            );
+          }
           saySignatures(cli, resumed);
           if (state === 'pending')
             cli.terminal.next('It is suspended as before. Another operator gives the same command:', [

@@ -12,7 +12,7 @@ import { listOf, optional, text, uuid, yesOrNo } from './members.ts';
 
 const words = text(200);
 /** A day: YYYY-MM-DD. */
-const day = text(10, 10);
+const day = text(40);
 const jurisdictions = listOf(text(16), 100);
 
 /** What an accreditation says. */

@@ -27,7 +27,7 @@ export function chart(texts: Texts, { id, title, by, counts, name }: Chart): Mar
       html`<tr><th scope="row"><bdi>${name(code)}</bdi></th><td class="drawn">${bar(n, most)}</td><td>${n}</td></tr>`,
   );
   return html`<section aria-labelledby="${id}">${heading}
-<table class="chart"><thead><tr><th scope="col">${by}</th><td class="drawn"></td><th scope="col">${texts.chart.count}</th></tr></thead><tbody>${rows}</tbody></table></section>`;
+<table class="chart" aria-labelledby="${id}"><thead><tr><th scope="col">${by}</th><td class="drawn"></td><th scope="col">${texts.chart.count}</th></tr></thead><tbody>${rows}</tbody></table></section>`;
 }
 
 /** Decoration: the figure stands beside it. */

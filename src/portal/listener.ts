@@ -30,6 +30,8 @@ export async function portalListener(parts: PortalParts): Promise<FastifyInstanc
     keepAliveTimeout: 5000,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     http: { headersTimeout: 5000, connectionsCheckingInterval: 1000 },
+    // What is answered without a body would be recorded as a look that nobody had.
+    exposeHeadRoutes: false,
     // A path that the framework itself cannot read comes here without any hook.
     frameworkErrors: (_failure, _request, reply) => void nothingHere(reply.headers(bare)),
   });

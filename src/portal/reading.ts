@@ -34,6 +34,9 @@ export function readingPages(route: Route, signIn: SignIn | undefined): void {
     return overviewPage(visit, overview, await knownTo(visit), await breakHint(visit));
   });
   route('/references', (visit) => searchResult(visit, readSearch(visit.request.query, visit.viewer)));
+  // Where a form was answered its page has this address: who goes there anew means the page that the form stands on.
+  route('/references/find', async (_visit, reply) => elsewhere(reply, '/references'));
+  route('/account/saved', async (_visit, reply) => elsewhere(reply, '/account'));
   route('/partners', async (visit) => partnersPage(visit, await partnersFor(visit.exchange)));
   route('/statistics', async (visit) =>
     statisticsPage(visit, await statisticsFor(visit.exchange, visit.viewer), await namesOf(visit)),

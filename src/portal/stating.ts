@@ -45,7 +45,8 @@ const find: Page = async (visit, reply) => {
   const id = kinds.includes(kind) ? await beginFind(exchange, viewer, { kind: kind as FindKind, text }) : undefined;
   if (typeof id === 'string') return to(reply, `/references?find=${id}`);
   reply.code(422);
-  const says = text.trim() === '' || kind === 'number' ? texts.search.badFind : texts.search.badAddress;
+  const { badFind, badHost, badAddress } = texts.search;
+  const says = text.trim() === '' || kind === 'number' ? badFind : kind === 'host' ? badHost : badAddress;
   const at = kinds.includes(kind) ? `find-${kind}` : 'find';
   return searchResult(visit, readSearch({}, viewer), { wrong: { says, field: at } });
 };
@@ -63,7 +64,11 @@ async function state(visit: Visit, reply: FastifyReply, signIn: SignIn | undefin
   reply.code(422);
   const isNumber = wrong.pointer === '/ownReference';
   const says = isNumber ? texts.purpose.badNumber : texts.purpose.missing;
-  return purposePage(visit, { name, wrong: { says, field: isNumber ? 'ownReference' : 'purpose-referral-review' } });
+  return purposePage(visit, {
+    name,
+    chosen: purpose,
+    wrong: { says, field: isNumber ? 'ownReference' : 'purpose-referral-review' },
+  });
 }
 
 const save: Page = async (visit, reply) => {

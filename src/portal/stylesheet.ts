@@ -158,6 +158,7 @@ tbody th { font-weight: 400; }
   nav, .skip, form, .button, .pages, .jump, .aside, .back { display: none; }
   body { display: block; }
   .columns { display: block; }
+  .cases h3 .hidden, .due .hidden { position: static; display: inline; clip-path: none; white-space: normal; font-weight: 400; }
   .cases > li, .cards > li, .summary > div { break-inside: avoid; }
 }
 `;

@@ -98,7 +98,7 @@ export async function exposureOf(
   since: Date,
 ): Promise<{ cases: number; addresses: number }> {
   const { rows } = await sql<{ cases: number; addresses: number }>`
-    select count(*) filter (where kind = 'case')::int as cases, count(*) filter (where kind = 'address')::int as addresses
+    select count(distinct (originator, reference_id)) filter (where kind = 'case')::int as cases, count(*) filter (where kind = 'address')::int as addresses
     from portal_view where liaison = ${liaison} and at >= ${since} and kind in ('case', 'address')`.execute(db);
   return rows[0] ?? { cases: 0, addresses: 0 };
 }

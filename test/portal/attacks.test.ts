@@ -155,6 +155,20 @@ describe('forms from elsewhere', () => {
   });
 });
 
+test('a look that has no body is none, and is not recorded as one', async () => {
+  const [id = ''] = await at.store([{ reference: caseOf() }]);
+  await at.get(pathOf(at.exchange.self, id));
+  await at.post(pathOf(at.exchange.self, id, '/purpose'), { purpose: 'audit' });
+  const url = pathOf(at.exchange.self, id, '/address');
+  const seen = async () =>
+    (await db().selectFrom('portal_view').select('id').where('kind', '=', 'address').execute()).length;
+  const before = await seen();
+  expect((await at.app.inject({ method: 'HEAD', url, headers: { cookie: 'as=german' } })).statusCode).toBe(404);
+  expect(await seen()).toBe(before);
+  expect((await at.get(url)).statusCode).toBe(200);
+  expect(await seen()).toBe(before + 1);
+});
+
 test('a session that ended between two pages sees nothing more', async () => {
   at.viewers.set('leaving', { ...german, session: 's-leaving' });
   expect((await at.get('/', 'leaving')).statusCode).toBe(200);

@@ -129,7 +129,7 @@ describe.skipIf(withoutBrowser)(inBrowser, () => {
     await page.getByText('K12/2026-5').waitFor();
     await page.getByRole('link', { name: 'Check that it is genuine' }).click();
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.waitForURL(`${origin}/sign-in`);
+    await page.waitForURL(`${origin}/sign-in?out`);
     await page.goto(`${origin}${pathOf(node.exchange.self, id)}`);
     expect(here(page)).toBe('/sign-in');
     await page.getByRole('link', { name: 'Sign in with a passkey' }).click();
@@ -155,7 +155,7 @@ describe.skipIf(withoutBrowser)(inBrowser, () => {
     const session = cookies.find(({ name }) => name === '__Host-session');
     expect(session).toMatchObject({ secure: true, httpOnly: true, sameSite: 'Strict', path: '/' });
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.waitForURL(`${origin}/sign-in`);
+    await page.waitForURL(`${origin}/sign-in?out`);
     await page.context().close();
   });
 

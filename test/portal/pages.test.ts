@@ -153,6 +153,7 @@ describe('search', () => {
   test.each([
     ['address', 'hxxps://find-me[.]host[.]example/a/b?c=1'],
     ['host', 'find-me.host.example'],
+    ['host', 'hxxps://find-me[.]host[.]example/…'],
     ['number', 'az 12/345'],
   ])('by %s: a POST, then an opaque id, and nothing of it in the address', async (kind, text) => {
     const url = 'https://find-me.host.example/a/b?c=1';
@@ -173,6 +174,12 @@ describe('search', () => {
     expect((await at.get(to, 'dutch')).statusCode).toBe(404);
     const kept = JSON.stringify(await db().selectFrom('portal_find').selectAll().execute());
     expect(kept).not.toMatch(/find-me|12\/345/i);
+  });
+
+  test('by the number to quote, which the page of a case tells people to write down', async () => {
+    const id = await storeOne();
+    const { headers } = await at.post('/references/find', { kind: 'number', text: id });
+    expect((await at.get(String(headers.location))).body).toContain(pathOf(self(), id));
   });
 
   test('what is no address is said so, with what is wrong at the field', async () => {
@@ -382,8 +389,9 @@ describe('looks', () => {
   });
 
   test('the break hint comes after many cases, and a unit can switch it off', async () => {
-    const id = await storeOne();
-    for (let n = 0; n < 20; n += 1) await at.get(pathOf(self(), id));
+    for (let n = 0, again = await storeOne(); n < 20; n += 1) await at.get(pathOf(self(), again));
+    expect((await at.get('/')).body).not.toContain('A short break does good');
+    for (let n = 0; n < 20; n += 1) await at.get(pathOf(self(), await storeOne()));
     expect((await at.get('/')).body).toContain('A short break does good');
     await at.post('/account/break-hint', { on: '0' });
     expect((await at.get('/')).body).not.toContain('A short break does good');

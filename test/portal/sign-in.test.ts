@@ -83,6 +83,9 @@ const refusedToday = async (code: string) => {
 async function invited(browser: Browser, change: object = {}): Promise<string> {
   const { id, code } = await invite(node.exchange, change);
   expect((await browser.ask('POST', '/invitation', { code })).headers.location).toBe('/invitation/enrol');
+  // Who pastes the whole address means the code in it.
+  const whole = `https://portal.example/invitation#${code}`;
+  expect((await browser.ask('POST', '/invitation', { code: whole })).headers.location).toBe('/invitation/enrol');
   return id;
 }
 
@@ -276,7 +279,7 @@ describe('attempts that fail, and are recorded', () => {
     expect((await browser.ask('POST', '/sign-out', {}, headers)).statusCode).toBe(403);
     expect((await browser.ask('GET', '/')).statusCode).toBe(200);
     expect(await refusedToday('cross-site-refused')).toBe(before + 1);
-    expect((await browser.ask('POST', '/sign-out')).headers.location).toBe('/sign-in');
+    expect((await browser.ask('POST', '/sign-out')).headers.location).toBe('/sign-in?out');
     expect((await browser.ask('GET', '/')).headers.location).toBe('/sign-in');
   });
 

@@ -85,5 +85,10 @@ const reasons = {
 } as const;
 
 export function unknownLiaison(): Refusal {
-  return refuse('not-found', '/id', 'There is no such accreditation.', 'List them: caseref liaison list.');
+  return refuse(
+    'not-found',
+    '/id',
+    'There is no such accreditation, or it still waits for approval.',
+    'List them: caseref liaison list. What waits: caseref operator pending.',
+  );
 }

@@ -10,6 +10,7 @@ export interface ListedLiaison extends Omit<Accredited, 'subject'> {
   readonly id: string;
   readonly state: 'active' | 'suspended' | 'expired' | 'pending';
   readonly reason?: string;
+  /** When it was last signed in with; absent where it never was. */
   readonly usedAt?: string;
   readonly subject?: string;
   /** Why an operator has to look at it. */
@@ -38,7 +39,7 @@ function waitingView(id: string, accredited: Accredited): ListedLiaison {
 function view(row: LiaisonRow, now: number): ListedLiaison {
   const accreditation = accreditationOf(row);
   const standing = standingOf(accreditation, now);
-  const { id, name, agency, unit, jurisdictions, legal_basis, trained_on, until_on, state_reason, used_at, subject } =
+  const { id, name, agency, unit, jurisdictions, legal_basis, trained_on, until_on, state_reason, seen_at, subject } =
     row;
   return {
     id,
@@ -51,7 +52,7 @@ function view(row: LiaisonRow, now: number): ListedLiaison {
     until: until_on,
     state: standing === 'in-force' ? 'active' : standing === 'unused' ? 'suspended' : standing,
     ...(state_reason !== null && { reason: state_reason }),
-    usedAt: isoInstant(used_at.getTime()),
+    ...(seen_at !== null && { usedAt: isoInstant(seen_at.getTime()) }),
     ...(subject !== null && { subject }),
     due: dueFor(accreditation, now),
   };

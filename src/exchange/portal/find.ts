@@ -45,12 +45,17 @@ function macsFor(exchange: Exchange, kind: FindKind, text: string): Uint8Array[]
   if (kind === 'number') {
     return text.length > 0 && text.length <= 64 ? [numberMac(exchange, text)] : refuse('handle-invalid', '/number');
   }
-  const url = kind === 'host' ? `http://${armed(text)}/` : armed(text);
+  const url = kind === 'host' ? `http://${hostIn(armed(text))}/` : armed(text);
   const wrong = gateUrl(url, exchange.profile, '/address');
   if (wrong) return wrong;
   const { K1, K2, K3 } = matchKeys(url);
   const { vault } = exchange;
   return kind === 'host' ? [vault.index('K3', K3)] : [vault.index('K1', K1), vault.index('K2', K2)];
+}
+
+/** The host of an address, masked or whole: that is what people have at hand. */
+function hostIn(text: string): string {
+  return text.replace(/^[a-z]+:\/\//, '').replace(/[/?#].*$/, '');
 }
 
 /** People paste what pages and messages show them: disarmed addresses are taken as they are meant. */

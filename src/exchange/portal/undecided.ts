@@ -91,7 +91,8 @@ function place(exchange: Exchange, row: Undecided, claims: readonly Claim[], mad
     made.places.push({ place: key, position, ...facts });
     made.assessed.push(...assessments.map((assessment) => ({ place: key, assessment, position })));
   }
-  for (const { id: number } of content.handles ?? []) {
+  // The number that its page tells people to quote leads back to it, as every number does that the sender noted in it.
+  for (const number of [id, ...(content.handles ?? []).map((handle) => handle.id)]) {
     made.handles.push({ mac: numberMac(exchange, number), position });
   }
 }

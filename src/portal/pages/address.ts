@@ -8,17 +8,19 @@ import { word } from '../words.ts';
 
 export interface PurposeView {
   readonly name: ReferenceName;
+  /** What was chosen before something else was wrong. */
+  readonly chosen?: string | undefined;
   readonly wrong?: { readonly says: string; readonly field: string } | undefined;
 }
 
 /** Asks why, before a whole address is shown. */
-export function purposePage(visit: Visit, { name, wrong }: PurposeView): Markup {
+export function purposePage(visit: Visit, { name, chosen, wrong }: PurposeView): Markup {
   const { texts, token } = visit;
   const says = texts.purpose;
   const choices = purposes.map((code) => {
     const hint = says.hints[code];
     const described = hint === undefined ? '' : html` aria-describedby="purpose-${code}-hint"`;
-    return html`<div class="choice"><input type="radio" id="purpose-${code}" name="purpose" value="${code}"${described}><label for="purpose-${code}">${word(texts, 'purpose', code)}</label>${hint === undefined ? '' : html`<span class="hint" id="purpose-${code}-hint">${hint}</span>`}</div>`;
+    return html`<div class="choice"><input type="radio" id="purpose-${code}" name="purpose" value="${code}"${described}${code === chosen ? html` checked` : ''}><label for="purpose-${code}">${word(texts, 'purpose', code)}</label>${hint === undefined ? '' : html`<span class="hint" id="purpose-${code}-hint">${hint}</span>`}</div>`;
   });
   const [ofPurpose, ofNumber] = [wrong && wrong.field !== 'ownReference', wrong?.field === 'ownReference'];
   const told = ofNumber

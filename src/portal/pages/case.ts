@@ -1,12 +1,12 @@
 import { html } from 'hono/html';
 import type { ShownCase } from '../../exchange/portal/case.ts';
-import { layout, type Markup, summary, time } from '../layout.ts';
+import { foreign, layout, type Markup, summary, time } from '../layout.ts';
 import { caseLine, casePath, urgencyTag } from '../lines.ts';
 import type { Visit } from '../parts.ts';
 import type { Texts } from '../texts/en.ts';
 import { place, scheme, word } from '../words.ts';
 import { assessmentsPart } from './claims.ts';
-import { contactRows, phoneList } from './contact.ts';
+import { contactRows, phoneList, phonesOf } from './contact.ts';
 import { revisionList, timelineList } from './history.ts';
 import { acknowledgementLines, holdsPart, responsible, warnings } from './standing.ts';
 
@@ -15,15 +15,15 @@ export function casePage(visit: Visit, shown: ShownCase, hint: Markup | ''): Mar
   const says = texts.case;
   const { line } = shown;
   const title = `${says.title}: ${word(texts, 'category', line.category)}`;
-  const body = html`<p class="back"><a href="/references">${says.back}</a></p>${hint}
+  const body = html`<p class="back"><a href="/references">${says.back}</a></p>
 <h1>${word(texts, 'category', line.category)}${urgencyTag(texts, line.urgency)}</h1>
-${line.suspect ? box(says.suspectTitle, says.suspectText) : ''}${urgentBox(texts, shown)}${warnings(texts, shown)}
+${line.suspect ? box(says.suspectTitle, says.suspectText) : ''}${urgentBox(texts, shown)}${warnings(texts, shown)}${hint}
 <p class="quote">${says.quote}: <bdi class="code">${line.id}</bdi></p><p class="hint">${says.quoteHint}</p>
 ${part('where', says.where, html`${wherePart(texts, shown)}${revealPart(texts, shown)}`)}
 ${part('what', says.what, whatPart(texts, shown))}
 ${part('assessments', says.assessments, assessmentsPart(texts, shown))}
 ${part('holds', says.holds, holdsPart(texts, shown))}
-${part('sender', says.sender, html`${summary(contactRows(texts, shown.sender))}<p><a class="button second" href="${casePath(line)}/genuine">${says.genuine}</a></p>`)}
+${part('sender', says.sender, html`${summary(contactRows(texts, shown.sender))}${phonesOf(shown.sender.contact).length === 0 ? html`<p>${says.noPhone}</p>` : ''}<p><a class="button second" href="${casePath(line)}/genuine">${says.genuine}</a></p>`)}
 ${part('timeline', says.timeline, timelineList(texts, shown))}
 ${part('duplicates', says.duplicates, duplicatesPart(texts, shown))}
 ${part('marking', says.marking, markingPart(texts, shown))}
@@ -113,7 +113,7 @@ function markingPart(texts: Texts, { content }: ShownCase): Markup {
     ({ system, id }) => html`<li>${handleSystem(texts, system)}: <bdi class="code">${id}</bdi></li>`,
   );
   return summary([
-    [says.tlp, html`<bdi class="code">TLP:${tlp}</bdi>`],
+    [says.tlp, foreign(says.tlpMeans(tlp, word(texts, 'tlp', tlp)))],
     [says.notifyHost, word(texts, 'notifyHost', notifyHost)],
     [says.onward, word(texts, 'onward', onward)],
     [says.handles, handles.length === 0 ? undefined : html`<ul class="bare">${handles}</ul>`],

@@ -115,7 +115,7 @@ function differenceTable(texts: Texts, revision: number, differences: ShownRevis
     ({ member, before, after }) =>
       html`<tr><th scope="row"><bdi>${memberName(texts, member)}</bdi></th><td><bdi>${memberValue(texts, member, before)}</bdi></td><td><bdi>${memberValue(texts, member, after)}</bdi></td></tr>`,
   );
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="${says.revision(revision)}"><table><thead><tr><th scope="col">${says.member}</th><th scope="col">${says.before}</th><th scope="col">${says.after}</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="${says.revision(revision)}"><table aria-label="${says.revision(revision)}"><thead><tr><th scope="col">${says.member}</th><th scope="col">${says.before}</th><th scope="col">${says.after}</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
 const listOf = {

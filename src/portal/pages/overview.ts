@@ -6,7 +6,7 @@ import { chart } from '../chart.ts';
 import { layout, type Markup, time } from '../layout.ts';
 import { caseLine, caseList, casePath } from '../lines.ts';
 import type { Visit } from '../parts.ts';
-import { date, place, word } from '../words.ts';
+import { date, instant, place, word } from '../words.ts';
 import { phoneList } from './contact.ts';
 
 /** How organisations are called, and how they are called up. */
@@ -21,10 +21,10 @@ export function overviewPage(visit: Visit, overview: Overview, known: Known, hin
   const { urgent, days, countries, categories } = overview;
   const emergencies = urgent.filter(({ urgency }) => urgency === 'emergency');
   const priority = urgent.filter(({ urgency }) => urgency !== 'emergency');
-  const body = html`<h1>${says.title}</h1>${hint}
-${emergencyPart(visit, emergencies, known)}
+  const body = html`<h1>${says.title}</h1>
+${emergencyPart(visit, emergencies, known)}${hint}
 <section aria-labelledby="due"><h2 id="due">${says.due}</h2>${dueList(visit, overview)}</section>
-${overview.newSince ? html`<p class="inset">${says.fresh(overview.fresh)} <a href="/references?new=1">${says.showFresh}</a></p>` : ''}
+${overview.newSince ? html`<p class="inset">${says.fresh(overview.fresh, instant(texts, overview.newSince))}${overview.fresh === 0 ? '' : html` <a href="/references?new=1">${says.showFresh}</a>`}</p>` : ''}
 <section aria-labelledby="priority"><h2 id="priority">${says.priority}</h2>
 ${priority.length === 0 ? html`<p>${says.noPriority}</p>` : html`${caseList(texts, priority, known.names)}<p><a href="/references?urgency=priority">${says.allPriority}</a></p>`}</section>
 <p><a class="button second" href="/references">${says.all}</a></p>

@@ -18,7 +18,7 @@ function deskName(texts: Texts, names: Names, { by, unit }: ShownDesk): string {
 }
 
 /** What one must know before one does anything: above everything else on the page but the number to call. */
-export function warnings(texts: Texts, { events, names }: ShownCase): Markup {
+export function warnings(texts: Texts, { events, names, sender }: ShownCase): Markup {
   const says = texts.case;
   const { holds, clearance, conflicts } = events;
   const stopping = holds.filter(({ inForce, binding }) => inForce && binding);
@@ -26,7 +26,7 @@ export function warnings(texts: Texts, { events, names }: ShownCase): Markup {
   return html`${stopping.map(
     ({ desk, until }) =>
       html`<div class="callout"><h2>${says.heldTitle}</h2><p><bdi>${says.heldText(deskName(texts, names, desk), instant(texts, new Date(until)))}</bdi></p>${phoneList(texts, desk.contact)}</div>`,
-  )}${waits ? html`<div class="callout"><h2>${says.clearanceTitle(instant(texts, new Date(clearance.deadline ?? 0)))}</h2><p>${says.clearanceText}</p></div>` : ''}
+  )}${waits ? html`<div class="callout"><h2>${says.clearanceTitle(instant(texts, new Date(clearance.deadline ?? 0)))}</h2><p>${says.clearanceText}</p>${phoneList(texts, sender.contact)}</div>` : ''}
 ${conflicts.map(({ kind, between }) => {
   const parties = between.map((issuer) => called(names, issuer)).join(', ');
   return html`<p class="warning">${word(texts, 'conflict', kind)}: <bdi>${parties}</bdi></p>`;
@@ -44,7 +44,8 @@ export function acknowledgementLines(texts: Texts, { events, names }: ShownCase)
       state === 'acknowledged' ? says.acknowledged(name) : says.unacknowledged(name, instant(texts, new Date(since)));
     return html`<p><bdi>${line}</bdi></p>`;
   });
-  return html`${lines}`;
+  const isOpen = waiting.some(({ state }) => state !== 'acknowledged');
+  return html`${lines}${isOpen ? html`<p>${says.acknowledgeElsewhere}</p>` : ''}`;
 }
 
 /** Who decides what becomes of it, and to whom that was offered. */
@@ -55,7 +56,8 @@ export function responsible(texts: Texts, { events, names }: ShownCase): Markup 
     ({ from, to, until }) =>
       html`<br><bdi>${texts.case.offered(called(names, from), called(names, to), instant(texts, new Date(until)))}</bdi>`,
   );
-  return html`<bdi>${holders.map((issuer) => called(names, issuer)).join('; ')}</bdi>${offered}`;
+  const held = holders.map((issuer) => names.get(issuer) ?? texts.case.notPartner(issuer));
+  return html`<bdi>${held.join('; ')}</bdi>${offered}`;
 }
 
 export function holdsPart(texts: Texts, { events, names }: ShownCase): Markup {

@@ -15,7 +15,9 @@ export function invitationRoutes(app: FastifyInstance, desk: Desk): void {
   app.get('/invitation', (_request, reply) => sendPage(desk, reply, invitationPage(desk.texts.signInPages)));
 
   app.post('/invitation', async (request, reply) => {
-    const invitation = await openByCode(exchange, (field(request, 'code') ?? '').trim());
+    // Who pastes the whole address means the code behind its #.
+    const code = (field(request, 'code') ?? '').trim().split('#').at(-1) ?? '';
+    const invitation = await openByCode(exchange, code);
     if (isRefusal(invitation)) return refuseHere(desk, reply, invitation.code);
     await ask(desk, reply, { kind: 'invitation', invitation });
     return reply.redirect('/invitation/enrol', 303);
@@ -23,7 +25,7 @@ export function invitationRoutes(app: FastifyInstance, desk: Desk): void {
 
   app.get('/invitation/enrol', async (request, reply) => {
     const ceremony = await underWay(desk, request);
-    if (ceremony?.kind !== 'invitation' || !ceremony.invitation) return sendRefused(desk, reply, 'invitation-invalid');
+    if (ceremony?.kind !== 'invitation' || !ceremony.invitation) return sendRefused(desk, reply, 'sign-in-refused');
     const invited = await readInvitation(exchange, ceremony.invitation);
     if (isRefusal(invited)) return sendRefused(desk, reply, invited.code);
     const options = await registrationOptions(party, { id: invited.liaison, name: invited.name });

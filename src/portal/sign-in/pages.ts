@@ -29,15 +29,21 @@ interface SignInChoices {
   readonly withAgency: boolean;
   /** Why a session that this browser had is over. */
   readonly ended?: RefusalCode | undefined;
+  /** Whether it was ended here, just now, by who had it. */
+  readonly signedOut?: boolean;
 }
 
 /** Where one signs in: by passkey, or by the agency's identity provider where one is configured. */
-export function signInPage(all: Texts, organisation: string, { withAgency, ended }: SignInChoices): Page {
+export function signInPage(
+  all: Texts,
+  organisation: string,
+  { withAgency, ended, signedOut = false }: SignInChoices,
+): Page {
   const texts = all.signInPages;
   const why = ended === undefined ? undefined : reasonOf(texts, ended);
   return {
     title: texts.signIn,
-    main: html`${why === undefined ? '' : html`<p class="warning" role="status">${why}</p>`}<p><bdi>${texts.what(organisation)}</bdi></p><p class="inset">${texts.recorded}</p>
+    main: html`${why === undefined ? '' : html`<p class="warning" role="status">${why}</p>`}${signedOut ? html`<p class="inset" role="status">${texts.signedOut}</p>` : ''}<p><bdi>${texts.what(organisation)}</bdi></p><p class="inset">${texts.recorded}</p>
 <p><a class="button" href="/sign-in/passkey">${texts.withPasskey}</a></p>
 ${withAgency ? html`<p><a class="button second" href="/sign-in/oidc">${texts.withAgency}</a></p>` : ''}
 <p><a href="/invitation">${texts.invited}</a></p>
@@ -66,7 +72,7 @@ export function passkeyPage(
     title,
     script: true,
     main: html`${before ?? ''}<p>${hint}</p>
-<p id="passkey-told" class="warning" role="alert" tabindex="-1" hidden>${texts.passkeyFailed}</p>
+<p id="passkey-told" class="warning" role="alert" tabindex="-1" hidden>${kind === 'create' ? texts.passkeyNotMade : texts.passkeyFailed}</p>
 <noscript><p class="warning">${texts.needsScript}</p></noscript>
 <form method="post" action="${action}" data-passkey="${kind}" data-options="${JSON.stringify(options)}">
 <input type="hidden" name="response" value="">
@@ -86,7 +92,7 @@ export function invitationPage(texts: Words): Page {
     main: html`<form method="post" action="/invitation?given">
 <div class="field"><label for="code">${texts.code}</label>
 <span id="code-hint" class="hint">${texts.invitationHint}</span>
-<input id="code" name="code" type="text" autocomplete="off" spellcheck="false" maxlength="100" required
+<input id="code" name="code" type="text" autocomplete="off" spellcheck="false" maxlength="500" required
  aria-describedby="code-hint" data-from-address=""></div>
 <button type="submit">${texts.goOn}</button>
 </form>`,

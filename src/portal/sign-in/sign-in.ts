@@ -84,10 +84,10 @@ async function signInRoutes(app: FastifyInstance, { exchange, origin, oidc, text
     reply.header('content-security-policy', POLICY);
   });
   readForms(app);
-  const page = (ended?: RefusalCode) =>
-    signInPage(texts, exchange.settings.name, { withAgency: provider !== undefined, ended });
+  const page = (ended?: RefusalCode, signedOut = false) =>
+    signInPage(texts, exchange.settings.name, { withAgency: provider !== undefined, ended, signedOut });
   app.get('/sign-in', async (request, reply) => {
-    if (readCookie(request, SESSION) === undefined) return sendPage(desk, reply, page());
+    if (readCookie(request, SESSION) === undefined) return sendPage(desk, reply, page(undefined, isSignedOut(request)));
     const session = await readRequest(exchange, request);
     if (!isRefusal(session)) return reply.redirect('/', 303);
     clearCookie(reply, SESSION);
@@ -105,6 +105,10 @@ function signOutRoutes(app: FastifyInstance, exchange: Exchange): void {
     const secret = readCookie(request, SESSION);
     if (secret !== undefined) await endSession(exchange, secret);
     clearCookie(reply, SESSION);
-    return reply.redirect('/sign-in', 303);
+    return reply.redirect('/sign-in?out', 303);
   });
+}
+
+function isSignedOut({ query }: FastifyRequest): boolean {
+  return Object.hasOwn(query as object, 'out');
 }

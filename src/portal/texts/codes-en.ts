@@ -70,6 +70,11 @@ export const codesEn = {
     'after-clearance': 'The host is told after clearance only',
     unknown: 'Not said',
   } as Named,
+  tlp: {
+    CLEAR: 'may be told to anybody',
+    GREEN: 'for those who work in this field, never in public',
+    AMBER: 'only for those in your organisation and its clients who must know it to act',
+  } as Named,
   onward: {
     national: 'May be passed on within the country',
     none: 'Not to be passed on',
