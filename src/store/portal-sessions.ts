@@ -11,6 +11,12 @@ export async function insertSession(trx: Trx, row: NewRow): Promise<void> {
   await insertRows(trx, 'portal_session', [row]);
 }
 
+/** The session that a liaison began last. */
+export function lastSession(trx: Trx, liaison: string): Promise<SessionRow | undefined> {
+  const own = trx.selectFrom('portal_session').selectAll().where('liaison', '=', liaison);
+  return own.orderBy('begun_at', 'desc').limit(1).executeTakeFirst();
+}
+
 /** A session with the accreditation that it hangs on, as both are now. */
 export async function sessionRow(
   db: Database,

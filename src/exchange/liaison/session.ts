@@ -10,6 +10,7 @@ import {
   endSessionRows,
   exchangeSecret,
   insertSession,
+  lastSession,
   noteSessionSeen,
   openSession,
   type SessionRow,
@@ -93,7 +94,7 @@ export async function begin(exchange: Exchange, trx: Trx, signIn: SignIn): Promi
     begun_at: at,
     seen_at: at,
     ends_at: new Date(now + LONGEST_MS),
-    previous_at: row.seen_at,
+    previous_at: await previousVisit(trx, id, row.seen_at, now),
     stepped_up_at: null,
     ended_at: null,
     why: null,
@@ -103,6 +104,12 @@ export async function begin(exchange: Exchange, trx: Trx, signIn: SignIn): Promi
   await updateLiaison(trx, id, { used_at: at, seen_at: at });
   await recordEvents(trx, [{ type: 'liaison.signed-in', at, body: { liaison: id, method } }]);
   return { secret, session: viewOf(session, row) };
+}
+
+/** A visit is one time on duty: who signs in again after a break still sees what was new when it began. */
+async function previousVisit(trx: Trx, liaison: string, seenAt: Date | null, now: number): Promise<Date | null> {
+  if (seenAt === null || now - seenAt.getTime() >= LONGEST_MS) return seenAt;
+  return (await lastSession(trx, liaison))?.previous_at ?? null;
 }
 
 function claimsNothing(): Refusal {

@@ -166,8 +166,18 @@ describe('a session', () => {
     const { name, unit, agency } = accredited;
     const session = done(await readSession(node.exchange, cookie));
     expect(session).toMatchObject({ id, name, unit, agency, jurisdictions: ['NL'], lastVisit: undefined });
+    now += 9 * HOUR;
+    expect((await signIn(id)).session.lastVisit).toEqual(new Date(now - 9 * HOUR));
+  });
+
+  test('after a break goes on with the visit, and what was new when that began is new still', async () => {
+    const { id } = await invite(node.exchange);
+    await signIn(id);
+    now += 10 * HOUR;
+    const yesterday = (await signIn(id)).session.lastVisit;
+    expect(yesterday).toEqual(new Date(now - 10 * HOUR));
     now += HOUR;
-    expect((await signIn(id)).session.lastVisit).toEqual(new Date(now - HOUR));
+    expect((await signIn(id)).session.lastVisit).toEqual(yesterday);
   });
 
   test('ends after 15 minutes without a request', async () => {
