@@ -84,5 +84,6 @@ test('what is over the partner’s quota is tried again when its day ends; recal
   await withdraw(hotline.running.exchange, first, { reason: 'sent-in-error', purge: true });
   await settled(first, 'withdrawn');
   const { items } = await police.ask('alert.list', {});
-  expect(items).toMatchObject([{ code: 'quota-exceeded', partner: hotline.issuer }]);
+  expect(items.filter(({ urgent }) => !urgent)).toMatchObject([{ code: 'quota-exceeded', partner: hotline.issuer }]);
+  expect(new Set(items.filter(({ urgent }) => urgent).map(({ code }) => code))).toEqual(new Set(['emergency-arrived']));
 });
