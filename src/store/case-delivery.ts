@@ -19,7 +19,9 @@ export interface StatementColumns {
 }
 
 export const statementColumns = sql`
-     f.case_held, f.case_clearance, f.case_timeout, ${linkedNotice('f')} as linked_notice,
+     f.case_held, f.case_clearance, f.case_timeout,
+      case when c.event in ('submitted', 'revised') and (select p.type = 'industry' from partner p where p.issuer = c.partner)
+        then ${linkedNotice('f')} end as linked_notice,
       s.id as statement_id, s.event as statement_event, s.speaker as statement_speaker, s.carrier as statement_carrier,
       s.digest as statement_digest, s.said_at as statement_said, s.payload as statement_payload, s.wrapped as statement_wrapped`;
 
