@@ -17,6 +17,7 @@ import {
 import { countRefusals, insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { type MatchKeys, matchKeys } from '../wire/match.ts';
+import { tellsHosts } from './case/hosts.ts';
 import { nothingSaid, noticeOf } from './case/notice.ts';
 import type { Exchange } from './context.ts';
 import { decideAll, heldEvents } from './decide.ts';
@@ -225,10 +226,8 @@ async function insertShared(
 
 /** Decides for each and every partner. What keeps an address from its host does so whatever number it is submitted under. */
 async function decideShared(exchange: Exchange, trx: Trx, snapshot: Snapshot, accepted: readonly Prepared[]) {
-  const linked = await noticesAt(
-    trx,
-    accepted.map(({ macs }) => macs.K1),
-  );
+  const addresses = tellsHosts(snapshot) ? accepted.map(({ macs }) => macs.K1) : [];
+  const linked = await noticesAt(trx, addresses);
   return accepted.map((one) => {
     const stop = linked.get(Buffer.from(one.macs.K1).toString('hex')) ?? null;
     const notice = noticeOf(one.reference.marking, { ...nothingSaid, linked_notice: stop });

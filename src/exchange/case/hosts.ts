@@ -73,6 +73,11 @@ export function differs(before: Stop | undefined, now: Stop): boolean {
   return Boolean(before && stops(before)) !== Boolean(stops(now));
 }
 
+/** Whether anybody here is a host: without one, nothing that keeps an address from its host has to be looked up. */
+export function tellsHosts({ partners }: Snapshot): boolean {
+  return [...partners.values()].some(({ facts }) => facts.type === INDUSTRY);
+}
+
 /** The same of every other own reference to the address: the host that is told of one is told of all. */
 export async function decideLinkedHosts(
   exchange: Exchange,
@@ -81,6 +86,6 @@ export async function decideLinkedHosts(
   name: ReferenceName,
   at: Date,
 ): Promise<void> {
-  if (![...snapshot.partners.values()].some(({ facts }) => facts.type === INDUSTRY)) return;
+  if (!tellsHosts(snapshot)) return;
   for (const linked of await ownAtSameAddress(trx, name)) await decideHosts(exchange, trx, snapshot, linked, at);
 }
