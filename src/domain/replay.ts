@@ -6,6 +6,11 @@ export const replayLimits = {
   everyMs: 10 * 60_000,
   /** What is older is not said again: nobody takes it (protocol, "Identifiers and formats", horizon). */
   horizonMs: 90 * 86_400_000,
+  /**
+   * Numbers that a node voids behind the last one that it knows of an epoch, to say that the epoch has ended. So many because it
+   * may have counted on before its state was lost; and fewer than a jump (`LARGEST_JUMP`), beyond which nobody believes it.
+   */
+  endMark: 50_000,
 } as const;
 
 /** A stream of ours, and the number from which on a partner wants it again. */

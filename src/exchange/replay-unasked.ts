@@ -1,12 +1,15 @@
 import { replayLimits } from '../domain/replay.ts';
+import { reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
+import { deliveryInsert } from '../store/outbox.ts';
 import { ownEpoch } from '../store/recovery.ts';
 import { countReplayed, lastReplay, type NewEpoch, newEpochs, ownStreams } from '../store/replay.ts';
 import type { ReplayTable } from '../store/replay-tables.ts';
+import { insertAll } from '../store/rows.ts';
 import { inTransaction, lockName } from '../store/transaction.ts';
 import { beginReplay, oldestFor } from './begin-replay.ts';
 import type { Exchange } from './context.ts';
-import { coverNumbers } from './cover.ts';
+import { newNotice } from './queue.ts';
 
 const DAY = 86_400_000;
 
@@ -37,26 +40,31 @@ async function goOn(exchange: Exchange, trx: Trx, { partner, at }: NewEpoch): Pr
   await beginReplay(exchange, trx, { partner, ...next }, 'new-epoch');
 }
 
-/** Says where an ended epoch of ours ends, once all of it has left: the number after its last one will never come. */
+/**
+ * Says where an ended epoch of ours ends, once all of it has left: no number after its last one will come. What was sent under
+ * such numbers in a time that is lost here cannot be said again; whoever has it keeps it.
+ */
 async function sayEnd(exchange: Exchange, trx: Trx, { partner, epoch }: ReplayTable): Promise<void> {
   const own = await ownEpoch(trx, partner, epoch);
   if (!own?.ended) return;
-  await coverNumbers(
-    exchange,
-    trx,
-    { partner, epoch },
-    [{ n: own.n + 1, reason: 'dropped' }],
-    new Date(exchange.clock()),
-  );
+  const at = new Date(exchange.clock());
+  const payload = { epoch, ranges: [[own.n + 1, own.n + replayLimits.endMark]], reason: 'dropped' };
+  const position = await reservePositions(trx, 1);
+  const notice = newNotice(exchange, { partner, event: 'voided', payload, position, at });
+  await insertAll(trx, [deliveryInsert([{ ...notice, priority: 1 }])]);
 }
 
-/** The oldest epoch that was not replayed since, as far as the newest 10,000 numbers of all of them reach. */
+/**
+ * The oldest epoch that was not replayed since, as far as the newest 10,000 numbers of all of them reach. One of which nothing is
+ * kept has its turn as well where nobody can ask us: that it ended is still to be said.
+ */
 async function nextStretch(exchange: Exchange, trx: Trx, partner: string, since: Date) {
   const ended = new Date(exchange.clock() - replayLimits.horizonMs);
   let left: number = replayLimits.messages;
   let next: { readonly epoch: string; readonly from: number; readonly to: number } | undefined;
   for (const { epoch, n, replayed } of await ownStreams(trx, partner, { since, ended })) {
-    const oldest = await oldestFor(exchange, trx, { partner, epoch });
+    const oldest =
+      (await oldestFor(exchange, trx, { partner, epoch })) ?? (exchange.settings.pollOnly ? n + 1 : undefined);
     if (oldest === undefined || left <= 0) continue;
     if (!exchange.settings.pollOnly && !(await ownEpoch(trx, partner, epoch))?.ended) continue;
     const from = Math.max(oldest, n - left + 1);

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { replayLimits } from '../domain/replay.ts';
 import { renewTellings } from './case-tellings.ts';
 import type { Database, Trx } from './open.ts';
 import type { LossCause, OpenedBy, RecoveryTable } from './recovery-tables.ts';
@@ -247,7 +248,8 @@ export interface AskedStream {
  * What a partner does not keep any more stays missing, though it replays the rest, until a later replay brought all of it; else
  * what is under way counts, and last what was settled. The streams are those that withdrawals of the lost time may have come in: all that we know of a partner but those that another one
  * followed longer ago than anything is replayed. A hole that was passed since is part of what was lost: the floor is taken from
- * below it. Where a stream ended is known when the receipt for the round trip came in it, or a voided number above the highest.
+ * below it. Where a stream ended is known when the receipt for the round trip came in it, or by a voided run that reaches above the
+ * highest and is long enough to be said of an end alone: the partner may have lost the count of what it had sent.
  */
 export async function askedStreams(
   db: Database,
@@ -265,7 +267,8 @@ export async function askedStreams(
           where d.partner = s.partner and d.jti = ${verify} and m.epoch = s.epoch)
         and not exists (
           select 1 from voided_run r
-          where r.partner = s.partner and r.epoch = s.epoch and r.at >= ${since} and r.first > s.highest) as endless
+          where r.partner = s.partner and r.epoch = s.epoch and r.at >= ${since} and r.last > s.highest
+              and r.last - r.first + 1 >= ${replayLimits.endMark}::bigint) as endless
     from incoming_stream s
     left join lateral (
       select min(first) - 1 as below from gap

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { replayLimits } from '../../src/domain/replay.ts';
 import { findGaps } from '../../src/exchange/numbering.ts';
 import { openPartner, resumeSending } from '../../src/exchange/reconcile.ts';
 import { followReplays } from '../../src/exchange/replay-follow.ts';
@@ -111,9 +112,28 @@ describe('after a loss, a partner that cannot be asked', () => {
     await round();
     expect((await bench.recoveries())[0]?.opened_at).toBeNull();
     bench.countFrom(1, newer);
-    await bench.voided(bench.theirs, [3, 3]);
+    await bench.voided(bench.theirs, [3, 2 + replayLimits.endMark]);
     await round();
     expect(await bench.recoveries()).toMatchObject([{ opened_by: 'replay' }]);
     expect(await bench.state(kept)).toBe('sealed');
+  });
+
+  test('that lost the count of what it had sent may say a lower end, and gives up no single numbers by that', async () => {
+    const kept = await bench.arrive();
+    await bench.arrive();
+    await bench.arrive();
+    await bench.lose();
+    const newer = crypto.randomUUID();
+    bench.countFrom(0, newer);
+    await answerTrip();
+    await round();
+    await bench.voided(bench.theirs, [4, 5]);
+    await round();
+    await round();
+    expect((await bench.recoveries())[0]?.opened_at).toBeNull();
+    await bench.voided(bench.theirs, [2, 1 + replayLimits.endMark]);
+    await round();
+    expect(await bench.recoveries()).toMatchObject([{ opened_by: 'replay', resumed_by: 'replay' }]);
+    expect(await bench.state(kept)).toBe('open');
   });
 });

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { replayLimits } from '../../src/domain/replay.ts';
 import { noteLoss } from '../../src/exchange/lost-state.ts';
 import { workOffReplays } from '../../src/exchange/replay.ts';
 import { suspendPartners } from '../../src/exchange/suspend.ts';
@@ -165,6 +166,20 @@ describe('a new epoch of a partner', () => {
     expect(second?.epoch).not.toBe(first?.epoch);
     expect(compacts(references(again))).toEqual(compacts(references([...old, ...fresh])));
     const ends = again.filter(({ event }) => event === 'voided').map(({ payload }) => payload);
-    expect(ends).toEqual([{ epoch: first?.epoch, ranges: [[2, 2]], reason: 'dropped' }]);
+    expect(ends).toEqual([{ epoch: first?.epoch, ranges: [[2, 1 + replayLimits.endMark]], reason: 'dropped' }]);
+  }, 20_000);
+
+  test('brings the end of an epoch of ours of which nothing is kept any more', async () => {
+    await counts();
+    const stream = db().selectFrom('partner_stream').select('epoch').where('partner', '=', issuer());
+    const { epoch: old } = await stream.executeTakeFirstOrThrow();
+    await inTransaction(db(), (trx) => noteLoss(bench.exchange, trx, { partner: issuer(), because: 'operator' }));
+    await sql`update recovery set opened_at = at, resumed_at = at where partner = ${issuer()}`.execute(db());
+    await bench.share();
+    await bench.leave();
+    await counts();
+    const ends = (await rounds()).filter(({ event }) => event === 'voided').map(({ payload }) => payload);
+    expect(ends).toEqual([{ epoch: old, ranges: [[1, replayLimits.endMark]], reason: 'dropped' }]);
+    expect(await rounds()).toEqual([]);
   }, 20_000);
 });

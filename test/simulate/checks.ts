@@ -204,7 +204,8 @@ const always: readonly PairRule[] = [
     sql: (f) => `select v.epoch || ' ' || v.n as about from (
         select (d.payload ->> 'epoch')::uuid as epoch, k.n, count(*) as times from ${f}.delivery d
         cross join lateral jsonb_array_elements(d.payload -> 'ranges') as r (run)
-        cross join lateral generate_series((r.run ->> 0)::bigint, (r.run ->> 1)::bigint) as k (n)
+        cross join lateral generate_series((r.run ->> 0)::bigint, least((r.run ->> 1)::bigint, coalesce((
+          select max(o.n) from ${f}.delivery o where o.partner = $2 and o.epoch = (d.payload ->> 'epoch')::uuid), 0))) as k (n)
         where d.partner = $2 and d.event = 'voided' and d.state <> 'dropped' group by 1, 2) as v
       where v.times > 1 + (select count(*) from ${f}.replay p
         where p.partner = $2 and p.epoch = v.epoch and v.n between p.from_n and p.to_n)`,
