@@ -46,17 +46,19 @@ export async function findHits(
   const { except } = wanted;
   const other = except ? sql`and not (r.originator = ${except.originator} and r.id = ${except.id}::uuid)` : sql``;
   const shown = sql`r.state <> all(${[...closedStates]}::text[]) ${other}`;
+  // Row by row: a join may be answered by reading all references once for each index that is asked for.
+  const lookedUp = sql`cross join lateral (select * from reference where position = i.position limit 1) r`;
   const { rows } = await sql<Hit>`
     select encode(w.mac, 'hex') as mac, f.*, 0 as among from unnest(${bytesOf(wanted.addresses)}::bytea[]) as w (mac)
     cross join lateral (
-      select ${columns} from reference_index i join reference r on r.position = i.position
+      select ${columns} from reference_index i ${lookedUp}
       where i.mac = w.mac and ${shown} order by i.position desc limit ${eachAddress}) f
     union all
     select encode(w.mac, 'hex'), f.* from unnest(${bytesOf(wanted.hosts)}::bytea[]) as w (mac)
     cross join lateral (
       select ${columns}, count(*) over ()::int as among from (
         select position from reference_index where mac = w.mac order by position desc limit ${LOOKED_AT}) i
-      join reference r on r.position = i.position
+      ${lookedUp}
       where ${shown} order by i.position desc limit ${eachHost}) f
     order by position desc`.execute(db);
   return rows;
