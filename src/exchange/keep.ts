@@ -45,7 +45,7 @@ export async function restrict(exchange: Exchange, name: ReferenceName, { ground
     const at = new Date(exchange.clock());
     await keepReference(trx, name, { ground, until: new Date(end), at });
     const asked = await settleRecalls(trx, [name], 'retained');
-    const unsent = known.direction === 'out' ? await cancelUnsent(trx, name, 'restricted') : [];
+    const unsent = known.direction === 'out' ? await cancelUnsent(trx, { ...name, ids: [name.id] }, 'restricted') : [];
     const voids = voidedOf(unsent, 'dropped');
     const events: NewEvent[] = [
       { type: 'reference.restricted', at, originator: name.originator, reference: name.id, code: ground },

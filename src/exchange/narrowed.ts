@@ -3,11 +3,11 @@ import type { Decision, SendEffect } from '../domain/decision.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import { unknownPartner } from '../domain/unknown-partner.ts';
 import { eventInsert, type NewEvent, reservePositions } from '../store/feed.ts';
-import { cancelFor, countHoldings, type Holding, holdingAmong, holdingsOf } from '../store/holding.ts';
+import { countHoldings, type Holding, holdingAmong, holdingsOf } from '../store/holding.ts';
 import { lockReferences } from '../store/messages.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert } from '../store/outbox.ts';
-import { isClosed } from '../store/recall.ts';
+import { cancelUnsent, isClosed } from '../store/recall.ts';
 import { reviseReferences } from '../store/references.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
@@ -186,11 +186,8 @@ async function takeBack(
 ): Promise<void> {
   const at = new Date(exchange.clock());
   const { version: basis } = await exchange.directory.within(trx);
-  const unsent = await cancelFor(
-    trx,
-    { self: exchange.self, partner },
-    found.map(({ name }) => name.id),
-  );
+  const ids = found.map(({ name }) => name.id);
+  const unsent = await cancelUnsent(trx, { originator: exchange.self, ids }, 'withdrawn', [partner]);
   await reviseReferences(
     trx,
     [],

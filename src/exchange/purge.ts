@@ -61,9 +61,10 @@ export async function erase(
   const at = new Date(exchange.clock());
   const asked = await settleRecalls(trx, due, 'purged');
   const unsent: Unsent[] = [];
-  for (const one of due) {
+  for (const [originator, ones] of Map.groupBy(due, (one) => one.originator)) {
     // Of a partner's reference only what we said about it waits.
-    unsent.push(...(await cancelUnsent(trx, one, 'expired')));
+    const ids = ones.map(({ id }) => id);
+    unsent.push(...(await cancelUnsent(trx, { originator, ids }, 'expired')));
   }
   const voids = voidedOf(unsent, 'expired');
   await destroyReferences(trx, due, state, at);

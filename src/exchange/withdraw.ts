@@ -105,7 +105,7 @@ export async function recall(
 ): Promise<Recalled[]> {
   const holding = new Set(await partnersHolding(trx, name));
   const before = new Set(await partnersRecalled(trx, name, content));
-  const unsent = await cancelUnsent(trx, name, 'withdrawn', partners);
+  const unsent = await cancelUnsent(trx, { originator: name.originator, ids: [name.id] }, 'withdrawn', partners);
   const asked = partners.filter((partner) => holding.has(partner) && !before.has(partner));
   const at = now(exchange);
   const events: NewEvent[] = [

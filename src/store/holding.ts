@@ -1,8 +1,7 @@
 import { sql } from 'kysely';
 import { linkedNotice } from './case-linked.ts';
-import { mayHold, notAskedBack, reachedByNow, standsAsked } from './may-hold.ts';
-import type { Database, Trx } from './open.ts';
-import type { Unsent } from './recall.ts';
+import { mayHold, notAskedBack, standsAsked } from './may-hold.ts';
+import type { Database } from './open.ts';
 
 /** A message about a reference left for a partner, or may have, and nothing has asked for it back: SQL over a delivery `d`. */
 const holds = sql`${mayHold('d')} and ${notAskedBack('d')}`;
@@ -97,19 +96,5 @@ export async function countHoldings(
     join reference r on r.originator = d.originator and r.id = d.reference_id
     where d.originator = ${self} and d.partner = any(${[...partners]}::text[]) and ${holds} and ${isOpen}
     group by d.partner order by d.partner`.execute(db);
-  return rows;
-}
-
-/** Ends what waits for one partner about these references; what had a number already is given back to be voided. */
-export async function cancelFor(
-  trx: Trx,
-  { self, partner }: { readonly self: string; readonly partner: string },
-  ids: readonly string[],
-): Promise<Unsent[]> {
-  const { rows } = await sql<Unsent>`
-    update delivery set state = 'dropped', last_code = 'withdrawn', reached = ${reachedByNow}, lease = null, lease_until = null
-    where originator = ${self} and partner = ${partner} and reference_id = any(${[...ids]}::uuid[])
-      and state = 'queued' and event in ('submitted', 'revised')
-    returning id, partner, epoch, n`.execute(trx);
   return rows;
 }

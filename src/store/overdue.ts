@@ -1,10 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database, Trx } from './open.ts';
-import { closedStates } from './recall.ts';
+import { closedStates, VOIDED } from './recall.ts';
 import type { DeliveryTable } from './tables.ts';
-
-/** Stands beside what a partner took and has not answered for, once a `voided` of ours covers its number. */
-const VOIDED = 'voided';
 
 /**
  * Notes that a `voided` covers these numbers. A partner asks once more for what it lost: what it took and is not sent again it

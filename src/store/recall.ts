@@ -42,23 +42,32 @@ export interface Unsent {
   readonly n: number | null;
 }
 
-/** Ends what waits in the outbox about a reference, for some partners or for all; what had a number already is given back to be voided. */
+/** Stands beside what a partner took and has not answered for, once a `voided` of ours covers its number. */
+export const VOIDED = 'voided';
+
+/**
+ * Ends what waits in the outbox about references of one originator, for some partners or for all; what had a number already is
+ * given back to be voided. What a partner took is evidence, though it was wanted once more: it rests. Where the partner itself
+ * asked for it (priority 2), its number is given back all the same: it does not have it any more, and waits for it.
+ */
 export async function cancelUnsent(
   trx: Trx,
-  name: Name,
+  { originator, ids }: { readonly originator: string; readonly ids: readonly string[] },
   code: 'withdrawn' | 'expired' | 'restricted',
   partners?: readonly string[],
 ): Promise<Unsent[]> {
   const those = partners === undefined ? sql`` : sql`and partner = any(${[...partners]}::text[])`;
-  // What the partner took is evidence, though somebody wanted it sent once more: it rests, and its number arrived.
-  const { rows } = await sql<Unsent & { state: string }>`
-    update delivery set reached = ${reachedByNow}, lease = null, lease_until = null,
-      state = case when sent_at is null then 'dropped' when outcome is null then 'sent' else 'receipted' end,
-      last_code = case when sent_at is null then ${code} else last_code end
-    where originator = ${name.originator} and reference_id = ${name.id}::uuid and state = 'queued'
-      and event not in ('withdrawn', 'receipt', 'voided', 'verify') ${those}
-    returning id, partner, epoch, n, state`.execute(trx);
-  return rows.filter(({ state }) => state === 'dropped');
+  const { rows } = await sql<Unsent & { covered: boolean }>`
+    with due as (
+      select id, sent_at is null as unsent, priority = 2 as asked from delivery
+      where originator = ${originator} and reference_id = any(${[...ids]}::uuid[]) and state = 'queued'
+        and event not in ('withdrawn', 'receipt', 'voided', 'verify') ${those} for update)
+    update delivery d set reached = ${reachedByNow}, lease = null, lease_until = null, priority = least(priority, 1),
+      state = case when unsent then 'dropped' when outcome is null then 'sent' else 'receipted' end,
+      last_code = case when unsent then ${code} when asked and outcome is null then ${VOIDED} else last_code end
+    from due where d.id = due.id
+    returning d.id, d.partner, d.epoch, d.n, unsent or asked as covered`.execute(trx);
+  return rows.filter(({ covered }) => covered);
 }
 
 /**

@@ -142,6 +142,11 @@ describe('what may still be said', () => {
 });
 
 describe('what may not be said any more is covered by a voided that says why', () => {
+  const ground = () => {
+    const until = new Date(bench.exchange.clock() + 10 * DAY * 1000).toISOString().slice(0, 10);
+    return { ground: 'legal-duty', until };
+  };
+
   async function expectVoided(reason: string): Promise<Pushed[]> {
     const left = await replay();
     expect(references(left)).toEqual([]);
@@ -156,11 +161,32 @@ describe('what may not be said any more is covered by a voided that says why', (
     await expectVoided('withdrawn');
   });
 
+  test.each([
+    ['withdrawn', 'withdrawn', (id: string) => withdraw(bench.exchange, id, { reason: 'sent-in-error', purge: false })],
+    [
+      'restricted',
+      'dropped',
+      (id: string) => restrict(bench.exchange, { originator: bench.exchange.self, id }, ground()),
+    ],
+  ] as const)('%s after it was put back and before it left again', async (_, reason, act) => {
+    const id = await bench.share();
+    await bench.leave();
+    await receipted();
+    bench.later(11 * 60_000);
+    await ask();
+    await workOffReplays(bench.exchange);
+    done(await act(id));
+    const left = await bench.leave();
+    expect([voidedNumbers(left), reasons(left)]).toEqual([[[1, 1]], [reason]]);
+    expect(references(left)).toEqual([]);
+    const [row] = await deliveries(bench);
+    expect([row?.state, row?.outcome, row?.priority]).toEqual(['receipted', 'accepted', 1]);
+  });
+
   test('restricted here, which is nobody’s business', async () => {
     const id = await bench.share();
     await bench.leave();
-    const until = new Date(bench.exchange.clock() + 10 * DAY * 1000).toISOString().slice(0, 10);
-    done(await restrict(bench.exchange, { originator: bench.exchange.self, id }, { ground: 'legal-duty', until }));
+    done(await restrict(bench.exchange, { originator: bench.exchange.self, id }, ground()));
     await expectVoided('withdrawn');
   });
 
