@@ -319,9 +319,12 @@ const rested: readonly PairRule[] = [
           and m.outcome = 'refused')`,
   },
   {
-    rule: 'who has a reference has its last disclosed revision',
+    // What it had and lost comes again by the policy of today only.
+    rule: 'who has a reference has its last disclosed revision, as far as it may have it today',
     despiteLoss: true,
     sql: (f, t) => `select r.id || ' ' || r.revision as about from ${t}.reference r
+      join ${f}.decision x on x.originator = r.originator and x.id = r.id and x.partner = $2 and x.direction = 'out'
+        and x.effect = 'send'
       where r.originator = $1 and r.direction = 'in' and r.state = 'open' and r.revision < (
         select max(d.revision) from ${f}.delivery d where d.partner = $2 and d.reference_id = r.id and d.outcome = 'accepted'
           and d.event in ('submitted', 'revised'))`,
