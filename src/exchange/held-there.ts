@@ -8,7 +8,7 @@ import type { ReferenceName } from './record.ts';
 interface Decided {
   readonly name: ReferenceName;
   readonly partner: string;
-  readonly decision: Decision<SendEffect>;
+  readonly decision: Pick<Decision<SendEffect>, 'effect'>;
 }
 
 /**

@@ -19,6 +19,7 @@ import type { Exchange } from './context.ts';
 import { endAlert } from './end-alert.ts';
 import { noteLoss } from './lost-state.ts';
 import { awaitReplay, wantReplay } from './replay-client.ts';
+import { learnWhoHas } from './said-there.ts';
 import { every, type Ticking } from './ticking.ts';
 
 const TICK_MS = 1000;
@@ -181,6 +182,7 @@ async function lookAt(exchange: Exchange, trx: Trx, receipt: Unlooked): Promise<
   const at = new Date(exchange.clock());
   if (misdirected || at.getTime() - receipt.received_at.getTime() > REMEMBERED) return false;
   if (!explained) await noteLoss(exchange, trx, { partner, because: 'receipt-unknown' });
+  await learnWhoHas(exchange, trx, receipt, at);
   if (originator === null || id === null || !(await closeOwn(trx, receipt, exchange.self, at))) return false;
   await recordEvents(trx, [{ type: 'reference.sealed', at, originator, reference: id, partner, code: 'state-lost' }]);
   await raise(trx, [{ code: 'withdrawn-before-loss', partner, originator, subject: id }], at);

@@ -3,7 +3,7 @@ import { reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert } from '../store/outbox.ts';
 import { ownEpoch } from '../store/recovery.ts';
-import { countReplayed, lastReplay, type NewEpoch, newEpochs, ownStreams } from '../store/replay.ts';
+import { countReplayed, firstEpochs, lastReplay, type NewEpoch, newEpochs, ownStreams } from '../store/replay.ts';
 import type { ReplayTable } from '../store/replay-tables.ts';
 import { insertAll } from '../store/rows.ts';
 import { inTransaction, lockName } from '../store/transaction.ts';
@@ -12,6 +12,8 @@ import type { Exchange } from './context.ts';
 import { newNotice } from './queue.ts';
 
 const DAY = 86_400_000;
+/** Receipts that were on their way when a partner first spoke have come by then. */
+const ANSWERED_MS = 10 * 60_000;
 
 /**
  * A partner that begins a new epoch may have lost what it was sent, and cannot say so where we publish no address to be asked
@@ -21,8 +23,14 @@ const DAY = 86_400_000;
  */
 export async function replayUnasked(exchange: Exchange): Promise<void> {
   const since = new Date(exchange.clock() - replayLimits.horizonMs);
-  for (const partner of await newEpochs(exchange.store.db, since))
-    await inTransaction(exchange.store.db, (trx) => goOn(exchange, trx, partner));
+  const begun = [...(await newEpochs(exchange.store.db, since)), ...(await strangers(exchange))];
+  for (const partner of begun) await inTransaction(exchange.store.db, (trx) => goOn(exchange, trx, partner));
+}
+
+/** Whoever was put back before it had said anything begins no new epoch that could be noticed; who can ask us asks. */
+async function strangers({ settings, store, clock }: Exchange): Promise<NewEpoch[]> {
+  if (!settings.pollOnly) return [];
+  return firstEpochs(store.db, new Date(clock() - 7 * DAY), new Date(clock() - ANSWERED_MS));
 }
 
 /** Begins the next of the epochs that are to come again, the oldest first; nothing where one is under way. */

@@ -40,6 +40,14 @@ export function perhapsKnown(alias: string): RawBuilder<boolean> {
   return sql<boolean>`((${carries(alias)} or ${sql.ref(`${alias}.statement`)} is not null) and ${perhapsArrived(alias)})`;
 }
 
+/** Stands beside what nobody here remembers to have sent, and of which its partner says that it took it. */
+export const SAID_THERE = 'said-there';
+
+/** SQL over a delivery: it left, or may have left in a time that nobody here remembers. */
+export function leftEver(alias: string): RawBuilder<boolean> {
+  return sql<boolean>`(${sql.ref(`${alias}.n`)} is not null or ${sql.ref(`${alias}.last_code`)} in ('state-lost', ${SAID_THERE}))`;
+}
+
 /** SQL over a delivery: its partner has what it carries, may have it or is about to get it. */
 export function isTold(alias: string): RawBuilder<boolean> {
   return sql<boolean>`(${carries(alias)} and (${sql.ref(`${alias}.state`)} <> 'dropped' or ${perhapsThere(alias)}))`;
@@ -51,7 +59,7 @@ export function isTold(alias: string): RawBuilder<boolean> {
  */
 export function mayHold(alias: string): RawBuilder<boolean> {
   const d = (column: string) => sql.ref(`${alias}.${column}`);
-  return sql<boolean>`(${isTold(alias)} and (${d('n')} is not null or ${d('last_code')} = 'state-lost')
+  return sql<boolean>`(${isTold(alias)} and ${leftEver(alias)}
     and (${d('outcome')} is distinct from 'refused' or ${d('contradicted')}))`;
 }
 

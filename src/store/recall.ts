@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { isTold, reachedByNow, standsAsked } from './may-hold.ts';
+import { isTold, leftEver, reachedByNow, standsAsked } from './may-hold.ts';
 import type { Database, Trx } from './open.ts';
 import { trueState } from './recovery.ts';
 import { isSuspect } from './suspect.ts';
@@ -76,10 +76,8 @@ export async function cancelUnsent(
  */
 export async function partnersHolding(trx: Trx, name: Name): Promise<string[]> {
   const { rows } = await sql<{ partner: string }>`
-    select distinct partner from delivery where originator = ${name.originator} and reference_id = ${name.id}::uuid
-      and event in ('submitted', 'revised') and (n is not null or last_code = 'state-lost') order by partner`.execute(
-    trx,
-  );
+    select distinct d.partner from delivery d where d.originator = ${name.originator} and d.reference_id = ${name.id}::uuid
+      and d.event in ('submitted', 'revised') and ${leftEver('d')} order by d.partner`.execute(trx);
   return rows.map((row) => row.partner);
 }
 

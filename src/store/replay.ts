@@ -139,6 +139,24 @@ export async function newEpochs(db: Database, since: Date): Promise<NewEpoch[]> 
   return rows;
 }
 
+/**
+ * Active partners that began to count between two instants for the first time, and that have not answered for what they took long
+ * before: they may have lost it before they ever said anything. Also where they were sent it again since.
+ */
+export async function firstEpochs(db: Database, after: Date, before: Date): Promise<NewEpoch[]> {
+  const { rows } = await sql<NewEpoch>`
+    select s.partner, s.first_at as at from incoming_stream s
+    join partner p on p.issuer = s.partner and p.state = 'active'
+    where s.first_at > ${after} and s.first_at < ${before}
+      and not exists (select 1 from incoming_stream o where o.partner = s.partner and o.epoch <> s.epoch)
+      and (exists (
+          select 1 from delivery d where d.partner = s.partner and d.state in ('sent', 'overdue')
+            and d.event not in ('receipt', 'voided') and d.sent_at < s.first_at - interval '1 hour')
+        or exists (select 1 from replay r where r.partner = s.partner and r.asked_at > s.first_at))
+    order by s.partner`.execute(db);
+  return rows;
+}
+
 /** One epoch of ours towards a partner, and whether a replay of it was begun since an instant. */
 export interface OwnStream {
   readonly epoch: string;

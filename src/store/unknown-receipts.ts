@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { mayHold, SAID_THERE } from './may-hold.ts';
 import type { Database, Trx } from './open.ts';
 import { isClosed } from './recall.ts';
 import type { UnknownReceiptTable } from './recovery-tables.ts';
@@ -85,6 +86,20 @@ const restoredUntil = sql<Date | null>`(
     select l.position from store_life l where l.began_at <= v.at order by l.position desc limit 1)
   order by e.position desc limit 1)`;
 
+/**
+ * Whether a receipt (`u`) from a partner (`p`) speaks of the time that a loss (`v`) took, and of a reference (`r`) that is older than
+ * that loss, which is new and which our witness or operator vouches for. A condition.
+ */
+function isOfLostTime(at: Date): RawBuilder<boolean> {
+  return sql<boolean>`(v.partner = u.partner and v.because in ('store-restored', 'operator')
+    and v.at >= p.added_at and r.created_at <= v.at
+    and (v.opened_at is null or v.resumed_at is null or v.at >= ${new Date(at.getTime() - LATE_MS)})
+    and (u.at >= v.at or u.at >= ${unwitnessedSince})
+    -- Partners' clocks differ, and a receipt knows whole seconds only.
+    and u.received_at <= v.at
+    and u.received_at >= coalesce(${restoredUntil}, '-infinity') - interval '5 minutes')`;
+}
+
 /** Outcomes of a withdrawal. */
 const takenBack = sql.raw(`('sealed', 'purged', 'retained')`);
 
@@ -107,19 +122,54 @@ export async function closeOwn(
       and r.originator = u.originator and r.id = u.reference_id and r.direction = 'out'
       and r.state not in ('sealed', 'restricted', 'purged', 'expired')
       and exists (
-        select 1 from recovery v where v.partner = u.partner and v.because in ('store-restored', 'operator')
-          and v.at >= p.added_at and r.created_at <= v.at
-          and (v.opened_at is null or v.resumed_at is null or v.at >= ${new Date(at.getTime() - LATE_MS)})
-          and (u.at >= v.at or u.at >= ${unwitnessedSince})
-          -- Partners' clocks differ, and a receipt knows whole seconds only.
-          and u.received_at <= v.at
-          and u.received_at >= coalesce(${restoredUntil}, '-infinity') - interval '5 minutes'
-          and exists (
-            select 1 from delivery d where d.partner = u.partner and d.originator = r.originator and d.reference_id = r.id
-              and d.event in ('submitted', 'revised') and d.created_at <= v.at
-              and (d.n is not null or d.last_code = 'state-lost')))
+        select 1 from recovery v where ${isOfLostTime(at)} and exists (
+          select 1 from delivery d where d.partner = u.partner and d.originator = r.originator and d.reference_id = r.id
+            and d.event in ('submitted', 'revised') and d.created_at <= v.at
+            and (d.n is not null or d.last_code = 'state-lost')))
     returning r.id`.execute(trx);
   return rows.length > 0;
+}
+
+/** An own reference that a partner has by its receipt, and what became of it here. */
+export interface SaidThere {
+  readonly withdrawn_reason: string | null;
+  /** It was to be erased, or is. */
+  readonly purge: boolean;
+  /** Effect of the stored decision. */
+  readonly effect: string | null;
+}
+
+/**
+ * Notes as sent, under the name that the receipt gives it, an own reference that this partner took in the lost time: whoever takes it
+ * back later, or took it back meanwhile, knows then who has it. It counts as nothing else, since it is the partner's word alone:
+ * it has no number and no bytes, and is younger than the loss. Undefined where nothing was learned.
+ */
+export async function noteSaidThere(
+  trx: Trx,
+  receipt: Pick<UnknownReceipt, 'partner' | 'jti'>,
+  given: { readonly self: string; readonly id: string; readonly position: number; readonly at: Date },
+): Promise<SaidThere | undefined> {
+  const { self, id, position, at } = given;
+  const { rows } = await sql<SaidThere>`
+    with said as (
+      select u.*, r.withdrawn_reason, r.state = 'purged' or r.purge_after is not null as purge
+      from unknown_receipt u join partner p on p.issuer = u.partner and p.state <> 'removed'
+      join reference r on r.originator = u.originator and r.id = u.reference_id and r.direction = 'out'
+      where u.partner = ${receipt.partner} and u.jti = ${receipt.jti} and u.outcome in ('accepted', 'held')
+        and u.originator = ${self} and exists (select 1 from recovery v where ${isOfLostTime(at)})
+        and not exists (
+          select 1 from delivery d where d.originator = u.originator and d.reference_id = u.reference_id and d.partner = u.partner
+            and ${mayHold('d')})),
+    noted as (
+      insert into delivery (id, position, partner, jti, event, originator, reference_id, state, last_code, outcome, outcome_code,
+        receipt_jti, next_at, created_at, sent_at, settled_at)
+      select ${id}::uuid, ${position}::bigint, partner, answers, 'submitted', originator, reference_id, 'receipted', ${SAID_THERE},
+        outcome, code, jti, ${at}::timestamptz, ${at}::timestamptz, received_at, ${at}::timestamptz from said
+      on conflict (partner, jti) do nothing returning id)
+    select s.withdrawn_reason, s.purge, x.effect from said s cross join noted
+    left join decision x on x.originator = s.originator and x.id = s.reference_id and x.partner = s.partner
+      and x.direction = 'out'`.execute(trx);
+  return rows[0];
 }
 
 /**

@@ -79,6 +79,30 @@ describe('a new epoch of a partner', () => {
     expect(await rounds()).toEqual([]);
   });
 
+  test('is taken for one where the first that is known begins long after the partner took what it never answered', async () => {
+    await bench.share();
+    const before = await bench.leave();
+    bench.later(2 * HOUR);
+    await counts();
+    expect(await rounds()).toEqual([]);
+    bench.later(HOUR);
+    expect(compacts(await rounds())).toEqual(compacts(before));
+    bench.later(2 * DAY);
+    expect(await rounds()).toEqual([]);
+  });
+
+  test('is not taken for one where the partner answered, or where it took everything just before', async () => {
+    await bench.share();
+    await bench.leave();
+    bench.later(2 * HOUR);
+    await counts();
+    await sql`update delivery set state = 'receipted', outcome = 'accepted' where partner = ${issuer()}`.execute(db());
+    await bench.share({ url: 'https://gallery.example/2' });
+    await bench.leave();
+    bench.later(HOUR);
+    expect(await rounds()).toEqual([]);
+  });
+
   test('brings of a node that can be asked the epoch that ended, and not the one that the partner asks for', async () => {
     Object.assign(bench.exchange.settings, { pollOnly: undefined });
     await counts();

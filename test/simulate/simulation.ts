@@ -151,14 +151,22 @@ async function judged(play: Play): Promise<Violation[]> {
 async function renewedNames({ world, places }: Play): Promise<ReadonlySet<string>> {
   const rows = await world.database.ask<{ jti: string }>(
     places
-      .map(({ site }) => `select jti from ${schemaOf(site.number)}.delivery where last_code = 'state-lost'`)
+      .map(
+        ({ site }) =>
+          `select jti from ${schemaOf(site.number)}.delivery where last_code in ('state-lost', 'said-there')`,
+      )
       .join(' union all '),
   );
   return new Set(rows.map(({ jti }) => jti));
 }
 
 /** What the judge says of a message whose sender dropped it before it was signed, as far as it remembers. */
-const ofRenewed = [/ came as number /, / came with bytes that were never stored$/, / has no receipt for /];
+const ofRenewed = [
+  / came as number /,
+  / came with bytes that were never stored$/,
+  / has no receipt for /,
+  / believes /,
+];
 
 /**
  * What the judge cannot know: a replay voids once more what it may not say again, and how often that may be is a rule of
