@@ -21,11 +21,11 @@ export function serveCommand(cli: Cli): Command {
 async function serve(cli: Cli, options: Everywhere & { trial?: boolean }): Promise<Exit> {
   const choice = await chooseNode(cli, options);
   if (isRefusal(choice)) return refuseWith(cli, options, choice);
+  // Listened for before anything is begun, so that a signal during the start is kept and not lost.
+  const stopping = firstSignal(cli);
   const running = await findRunningNode(choice.dataDir);
   if (running !== undefined) return refuseWith(cli, options, heldBy(running, refuse('store-locked')));
   const { startNode } = await import('../node.ts');
-  // Listened for before the start, so that a signal during it is kept and not lost.
-  const stopping = firstSignal();
   const wait = waitForStore(choice.dataDir);
   const node = await startNode({ ...choice, trial: options.trial ?? false, whileLocked: wait.whileLocked });
   if (isRefusal(node))
@@ -33,17 +33,19 @@ async function serve(cli: Cli, options: Everywhere & { trial?: boolean }): Promi
   const standing = { issuer: choice.settings.issuer, store: choice.run.store.kind, addresses: node.addresses };
   if (options.json) cli.terminal.json(standing);
   else printAddresses(cli.terminal, choice, node);
-  await sayLimits(cli.terminal, choice, node);
+  // Beside the wait for the signal: a store that does not answer just now must not keep the node from hearing it.
+  sayLimits(cli.terminal, choice, node).catch(() => undefined);
   const signal = await stopping;
   cli.terminal.say(`${signal}: no new work; finishing what is under way.`);
-  const late = setTimeout(() => endLate(cli), LATE_MS);
   await node.close();
-  clearTimeout(late);
   cli.terminal.say('Stopped.');
   return exit.done;
 }
 
-/** A store that does not answer would keep a node that is told to stop for ever; what was answered for is committed. */
+/**
+ * A store that does not answer would keep a node that is told to stop for ever, one that has just been started as well; what was
+ * answered for is committed.
+ */
 const LATE_MS = 20_000;
 
 function endLate({ terminal }: Cli): never {
@@ -60,12 +62,13 @@ function heldBy(socket: string | undefined, locked: Refusal): Refusal {
 }
 
 /** The first signal to stop; a second one ends the program where it is, which loses nothing that was committed. */
-function firstSignal(): Promise<NodeJS.Signals> {
+function firstSignal(cli: Cli): Promise<NodeJS.Signals> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   let asked = false;
   const stop = (signal: NodeJS.Signals) => {
     if (asked) process.exit(exit.refused);
     asked = true;
+    setTimeout(() => endLate(cli), LATE_MS).unref();
     resolve(signal);
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);

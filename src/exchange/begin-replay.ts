@@ -20,11 +20,20 @@ export async function oldestFor(exchange: Exchange, trx: Trx, stream: Stream): P
   return oldestKept(trx, stream, new Date(Math.max(horizon, (since?.getTime() ?? 0) - 1)));
 }
 
-/** Notes a replay that `startReplay` works off, under the lock of its partner's replays; gives how many messages it has. */
+/**
+ * Notes a replay that `startReplay` works off, under the lock of its partner's replays; gives how many messages it has. `askedAt` is
+ * now where it is absent.
+ */
 export async function beginReplay(
   exchange: Exchange,
   trx: Trx,
-  { partner, epoch, from, to }: Stream & { readonly from: number; readonly to: number },
+  {
+    partner,
+    epoch,
+    from,
+    to,
+    askedAt,
+  }: Stream & { readonly from: number; readonly to: number; readonly askedAt?: Date },
   code?: 'new-epoch',
 ): Promise<number> {
   const messages = await countKept(trx, { partner, epoch }, { from, to });
@@ -38,7 +47,7 @@ export async function beginReplay(
     next_n: Math.max(from, 1),
     messages,
   };
-  await insertRows(trx, 'replay', [{ ...row, state: 'running', asked_at: at }]);
+  await insertRows(trx, 'replay', [{ ...row, state: 'running', asked_at: askedAt ?? at }]);
   await recordEvents(trx, [{ type: 'replay.granted', at, partner, code, body: { count: messages } }]);
   return messages;
 }

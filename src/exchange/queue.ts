@@ -1,4 +1,5 @@
 import type { CaseReference } from '../domain/contract.types.ts';
+import { type Run, runsOf } from '../domain/sequence.ts';
 import type { NewDelivery } from '../store/outbox.ts';
 import type { Unsent } from '../store/recall.ts';
 import type { Exchange } from './context.ts';
@@ -52,16 +53,27 @@ export function newNotice(
   };
 }
 
-/** Numbers that were given and will never arrive, as the payload of one `voided` for each partner and epoch. */
+/** Ranges in one message: below what the contract allows, and well below what a token carries. */
+const RANGES = 200;
+
+/** Numbers as ranges for as many messages as they take. */
+export function rangesOf(numbers: readonly number[]): Run[][] {
+  const runs = runsOf(numbers.toSorted((a, b) => a - b));
+  const parts = Math.ceil(runs.length / RANGES);
+  return Array.from({ length: parts }, (_, part) => runs.slice(part * RANGES, (part + 1) * RANGES));
+}
+
+/** Numbers that were given and will never arrive, as the payloads of `voided` for each partner and epoch. */
 export function voidedOf(
   unsent: readonly Unsent[],
   reason: 'withdrawn' | 'expired' | 'dropped' | 'policy',
 ): { partner: string; payload: Record<string, unknown> }[] {
   const numbered = unsent.filter(({ n, epoch }) => n !== null && epoch !== null);
   const groups = Map.groupBy(numbered, ({ partner, epoch }) => `${partner} ${epoch}`);
-  return [...groups.values()].map((group) => {
-    const numbers = group.map(({ n }) => Number(n)).sort((a, b) => a - b);
-    const ranges = numbers.map((n) => [n, n]);
-    return { partner: group[0]?.partner ?? '', payload: { epoch: group[0]?.epoch, ranges, reason } };
-  });
+  return [...groups.values()].flatMap((group) =>
+    rangesOf(group.map(({ n }) => Number(n))).map((ranges) => ({
+      partner: group[0]?.partner ?? '',
+      payload: { epoch: group[0]?.epoch, ranges, reason },
+    })),
+  );
 }

@@ -108,30 +108,13 @@ function unconfirmed(issuer: string, holds: number, owed: readonly Owed[]): Refu
   return refuse('usage-invalid', '/yes', said.join(''), next);
 }
 
-/** Ranges in one message: well below what a token carries. */
-const RANGES = 200;
-
 /** Tells a partner that is introduced again of the numbers that were given before its removal and never left. */
 export async function voidDropped(exchange: Exchange, trx: Trx, issuer: string, at: Date): Promise<void> {
-  const gaps = voidedOf(await takeDropped(trx, issuer), 'dropped').flatMap(({ payload }) => inParts(payload));
+  const gaps = voidedOf(await takeDropped(trx, issuer), 'dropped');
   if (gaps.length === 0) return;
   let position = await reservePositions(trx, gaps.length);
-  const notices = gaps.map((payload) =>
+  const notices = gaps.map(({ payload }) =>
     newNotice(exchange, { partner: issuer, event: 'voided', payload, position: position++, at }),
   );
   await insertAll(trx, [deliveryInsert(notices)]);
-}
-
-function inParts(payload: Record<string, unknown>): Record<string, unknown>[] {
-  const ranges: [number, number][] = [];
-  for (const [first, last] of payload.ranges as [number, number][]) {
-    const open = ranges.at(-1);
-    if (open && first === open[1] + 1) open[1] = last;
-    else ranges.push([first, last]);
-  }
-  const parts = Math.ceil(ranges.length / RANGES);
-  return Array.from({ length: parts }, (_, part) => ({
-    ...payload,
-    ranges: ranges.slice(part * RANGES, (part + 1) * RANGES),
-  }));
 }

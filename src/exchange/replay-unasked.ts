@@ -14,6 +14,8 @@ import { newNotice } from './queue.ts';
 const DAY = 86_400_000;
 /** Receipts that were on their way when a partner first spoke have come by then. */
 const ANSWERED_MS = 10 * 60_000;
+/** Clocks of two processes may differ by this much: another one may have heard of the new epoch in what is the future here. */
+const SKEW_MS = 10 * 60_000;
 
 /**
  * A partner that begins a new epoch may have lost what it was sent, and cannot say so where we publish no address to be asked
@@ -45,7 +47,10 @@ async function goOn(exchange: Exchange, trx: Trx, { partner, at }: NewEpoch): Pr
   const next = await nextStretch(exchange, trx, partner, at);
   if (!next) return;
   if (last && begun) await sayEnd(exchange, trx, last);
-  await beginReplay(exchange, trx, { partner, ...next }, 'new-epoch');
+  const heard = Math.min(at.getTime(), exchange.clock() + SKEW_MS);
+  // Never before the epoch that it answers, nor beside the replay before it: both are told by this instant.
+  const askedAt = new Date(Math.max(exchange.clock(), heard, begun ? last.asked_at.getTime() + 1 : 0));
+  await beginReplay(exchange, trx, { partner, ...next, askedAt }, 'new-epoch');
 }
 
 /**

@@ -3,6 +3,7 @@ import { replayLimits } from '../domain/replay.ts';
 import type { Trx } from '../store/open.ts';
 import { closedReason } from '../store/recall.ts';
 import {
+  askForRetried,
   askForStopped,
   countReplayed,
   lockReplay,
@@ -72,6 +73,7 @@ async function advance(
   );
   const waiting = fates.filter(({ fate }) => fate === 'waits').map(({ one }) => one.id);
   await askForStopped(trx, partner, waiting, at);
+  await askForRetried(trx, waiting);
   const covered = fates.flatMap(({ one, fate }) =>
     fate === 'again' || fate === 'waits' ? [] : [{ n: one.n, reason: fate }],
   );

@@ -66,6 +66,13 @@ export async function standings(db: Database, ids: readonly string[]): Promise<M
   return new Map(rows.map((row) => [row.id, row]));
 }
 
+/** How far a clock (milliseconds since 1970) is ahead of that of the database server, in milliseconds: several processes share that one. */
+export async function aheadOfServer({ db }: Store, clock: () => number): Promise<number> {
+  const asked = clock();
+  const { rows } = await sql<{ at: Date }>`select clock_timestamp() as at`.execute(db);
+  return Math.round((asked + clock()) / 2 - (rows[0]?.at.getTime() ?? asked));
+}
+
 /** What the server says of itself: its version as a number (150004 is 15.4), and whether a commit outlives a power cut. */
 export async function serverStanding({ db }: Store): Promise<{ version: number; durable: boolean }> {
   const { rows } = await sql<{ version: string; fsync: string; sync: string }>`

@@ -60,7 +60,10 @@ export async function forgetLeases(db: Database, kind: PollLease): Promise<void>
   await sql`delete from poll_lease where kind = ${kind}`.execute(db);
 }
 
-/** Marks claimed deliveries as put into an answer, until when they are not offered again. */
+/**
+ * Marks claimed deliveries as put into an answer, until when they are not offered again. Never as before they were queued, which another
+ * process may have done by a clock that is ahead: who acknowledges them would not be heard.
+ */
 export async function markOffered(
   db: Database,
   ids: readonly string[],
@@ -68,7 +71,7 @@ export async function markOffered(
 ): Promise<Set<string>> {
   if (ids.length === 0) return new Set();
   const { rows } = await sql<{ id: string }>`
-    update delivery set offered_at = ${at}, lease_until = ${until}
+    update delivery set offered_at = greatest(${at}, coalesce(reissued_at, created_at)), lease_until = ${until}
     where id = any(${[...ids]}::uuid[]) and lease = ${lease}::uuid and state = 'queued' returning id`.execute(db);
   return new Set(rows.map(({ id }) => id));
 }

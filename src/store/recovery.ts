@@ -228,6 +228,8 @@ export async function settleRecovery(
 }
 
 const DAY = 86_400_000;
+/** Another process may have heard of it by a clock that is behind by so much. */
+const SKEW_MS = 10 * 60_000;
 
 /** One of a partner's streams, with how it stands with the replay that was asked for since its recovery began. */
 export interface AskedStream {
@@ -257,17 +259,18 @@ export async function askedStreams(
   horizonDays: number,
 ): Promise<AskedStream[]> {
   const horizon = new Date(since.getTime() - horizonDays * DAY);
+  const heard = new Date(since.getTime() - SKEW_MS);
   const { rows } = await sql<AskedStream>`
     select s.epoch, least(s.floor, g.below) as floor, s.highest, q.state, q.code, q.asked_at,
       exists (select 1 from incoming_stream l where l.partner = s.partner and l.first_at > s.first_at) as superseded,
       s.first_at <= ${since}
-        and exists (select 1 from incoming_stream l where l.partner = s.partner and l.epoch <> s.epoch and l.first_at >= ${since})
+        and exists (select 1 from incoming_stream l where l.partner = s.partner and l.epoch <> s.epoch and l.first_at >= ${heard})
         and not exists (
           select 1 from delivery d join message m on m.issuer = d.partner and m.jti = d.receipt_jti
           where d.partner = s.partner and d.jti = ${verify} and m.epoch = s.epoch)
         and not exists (
           select 1 from voided_run r
-          where r.partner = s.partner and r.epoch = s.epoch and r.at >= ${since} and r.last > s.highest
+          where r.partner = s.partner and r.epoch = s.epoch and r.at >= ${heard} and r.last > s.highest
               and r.last - r.first + 1 >= ${replayLimits.endMark}::bigint) as endless
     from incoming_stream s
     left join lateral (

@@ -114,6 +114,18 @@ export async function askForStopped(trx: Trx, partner: string, ids: readonly str
       and (event in ('submitted', 'revised') or statement is not null) and ${stopped(partner)}`.execute(trx);
 }
 
+/**
+ * What the partner took once, and a person wanted sent again before the partner asked for it: it leaves as it would, and where it is
+ * ended before that, the partner learns that this number does not come.
+ */
+export async function askForRetried(trx: Trx, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`
+    update delivery set priority = ${REPLAYED}
+    where id = any(${[...ids]}::uuid[]) and state = 'queued' and sent_at is not null
+      and (event in ('submitted', 'revised') or statement is not null)`.execute(trx);
+}
+
 /** How many replayed messages a partner has still before it. */
 export async function countReplayed(db: Database, partner: string): Promise<number> {
   const { rows } = await sql<{ n: number }>`

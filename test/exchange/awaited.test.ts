@@ -136,4 +136,17 @@ describe('after a loss, a partner that cannot be asked', () => {
     expect(await bench.recoveries()).toMatchObject([{ opened_by: 'replay', resumed_by: 'replay' }]);
     expect(await bench.state(kept)).toBe('open');
   });
+
+  test('whose new epoch another process hears of by a clock that is behind by seconds still has to say where its former one ended', async () => {
+    const kept = await bench.arrive();
+    await bench.lose();
+    bench.later(-5000);
+    bench.countFrom(0, crypto.randomUUID());
+    await answerTrip();
+    bench.later(5000);
+    await round();
+    await round();
+    expect(await bench.state(kept)).toBe('sealed');
+    expect((await bench.recoveries())[0]?.opened_at).toBeNull();
+  });
 });

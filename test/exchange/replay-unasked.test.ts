@@ -27,9 +27,9 @@ const db = () => bench.exchange.store.db;
 const issuer = () => bench.recipient.issuer;
 
 /** The partner's numbers begin in another epoch. */
-async function counts(epoch = crypto.randomUUID()): Promise<string> {
+async function counts(epoch = crypto.randomUUID(), aheadMs = 0): Promise<string> {
   bench.later(1000);
-  const at = new Date(bench.exchange.clock());
+  const at = new Date(bench.exchange.clock() + aheadMs);
   await inTransaction(db(), (trx) => noteReached(trx, [{ partner: issuer(), epoch, n: 1 }], at, at));
   bench.later(1000);
   return epoch;
@@ -205,5 +205,23 @@ describe('a new epoch of a partner', () => {
     const ends = (await rounds()).filter(({ event }) => event === 'voided').map(({ payload }) => payload);
     expect(ends).toEqual([{ epoch: old, ranges: [[1, replayLimits.endMark]], reason: 'dropped' }]);
     expect(await rounds()).toEqual([]);
+  }, 20_000);
+
+  test('heard by a process whose clock is ahead by seconds brings all of our epochs on the same day', async () => {
+    await counts();
+    await bench.share({ url: 'https://gallery.example/1' });
+    const old = await bench.leave();
+    await inTransaction(db(), (trx) => noteLoss(bench.exchange, trx, { partner: issuer(), because: 'operator' }));
+    await sql`update recovery set opened_at = at, resumed_at = at where partner = ${issuer()}`.execute(db());
+    await bench.share({ url: 'https://gallery.example/2' });
+    const fresh = await bench.leave();
+    await counts(crypto.randomUUID(), 5000);
+    const again = await rounds();
+    expect(compacts(references(again))).toEqual(compacts(references([...old, ...fresh])));
+    expect(again.filter(({ event }) => event === 'voided')).toHaveLength(1);
+    expect(await rounds()).toEqual([]);
+    bench.later(10_000);
+    expect(await rounds()).toEqual([]);
+    expect(await replays()).toHaveLength(2);
   }, 20_000);
 });

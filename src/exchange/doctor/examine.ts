@@ -64,7 +64,7 @@ export async function examineNode(exchange: Exchange, place: Place, running: boo
       listAlerts(exchange),
       examineConfiguration(exchange.settings, place.run),
       examineFiles(place.dataDir),
-      examineStore(exchange.store),
+      examineStore(exchange.store, exchange.clock),
       readOwnKeys(exchange),
       examinePartners(exchange),
       examinePolls(exchange),

@@ -10,6 +10,7 @@ import { examineFiles } from '../../../src/exchange/doctor/files.ts';
 import { examineKeys } from '../../../src/exchange/doctor/keys.ts';
 import { examinePartner, type PartnerStanding } from '../../../src/exchange/doctor/partner.ts';
 import { judgeTrip } from '../../../src/exchange/doctor/round-trip.ts';
+import { examineTime } from '../../../src/exchange/doctor/store.ts';
 import { openPolicy } from '../../support/node.ts';
 
 const told = (findings: readonly Finding[]) =>
@@ -104,6 +105,15 @@ describe('the clock', () => {
         message: expect.stringContaining('90 s: ours is behind'),
       },
     ]));
+  test('within five seconds of the database server is fine', () => {
+    expect([...examineTime(4999), ...examineTime(-4999)]).toEqual([]);
+  });
+  test('that differs from the database server is told, and is bad where messages begin to wait', () => {
+    expect(examineTime(8000)).toMatchObject([
+      { level: 'warn', code: 'store-clock-differs', message: expect.stringContaining('8 s ahead of') },
+    ]);
+    expect(examineTime(-300_000)).toMatchObject([{ level: 'bad', message: expect.stringContaining('300 s behind') }]);
+  });
   test('that differs from most is ours', () =>
     expect(told(examineClocks([at(61), at(70, 2), at(0, 3)]))).toEqual(['bad clock-wrong']));
 });
