@@ -51,7 +51,7 @@ async function connect(url: string, schema: string): Promise<Client> {
 const writes = /^\s*(insert|update|delete|with\b[\s\S]*\b(insert|update|delete)\b)/i;
 
 /** Statements that are kept prepared: long ones with as many shapes as rows would fill the memory of the server. */
-const LONGEST_PREPARED = 6000;
+const LONGEST_PREPARED = 12_000;
 const MOST_PREPARED = 600;
 
 /** A pool of one connection for one life, which may end at any commit. */
