@@ -196,7 +196,7 @@ const delivery = closed(
     }),
     digest: format('digest', 'Digest of the signed message.'),
     lastCode: text(
-      'Why the last attempt failed; send-limit: it waits for the limit of our own policy; voided: it was taken, does not go again, and a voided covers its number.',
+      'Why the last attempt failed; send-limit: it waits for the limit of our own policy; voided: it was taken, does not go again, and a voided covers its number; said-there: our store was put back and forgot it, and the partner says that it has it.',
     ),
     createdAt: instant('When it was queued.'),
     nextAttemptAt: instant('When it is tried next.'),

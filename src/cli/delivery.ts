@@ -68,6 +68,12 @@ function nextTry({ nextAttemptAt, heldBack }: DeliveryRow): string {
   return nextAttemptAt ?? '';
 }
 
+/** Of codes that no partner answered with, what they mean. */
+const answerWords: Readonly<Record<string, string>> = {
+  'waits-to-be-fetched': 'waits to be fetched',
+  'said-there': 'known by its receipt',
+};
+
 const columns: readonly Column<DeliveryRow>[] = [
   { title: 'id', cell: ({ id }) => id },
   { title: 'partner', cell: ({ partner }) => partner },
@@ -77,7 +83,7 @@ const columns: readonly Column<DeliveryRow>[] = [
   { title: 'tries', cell: ({ attempts }) => String(attempts) },
   {
     title: 'last answer',
-    cell: ({ lastCode }) => (lastCode === 'waits-to-be-fetched' ? 'waits to be fetched' : (lastCode ?? '')),
+    cell: ({ lastCode = '' }) => answerWords[lastCode] ?? lastCode,
   },
   { title: 'next try', cell: nextTry },
   {
