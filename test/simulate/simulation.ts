@@ -160,12 +160,16 @@ async function renewedNames({ world, places }: Play): Promise<ReadonlySet<string
   return new Set(rows.map(({ jti }) => jti));
 }
 
-/** What the judge says of a message whose sender dropped it before it was signed, as far as it remembers. */
+/**
+ * What the judge says of a message whose sender dropped it before it was signed, as far as it remembers; or that the sender knows by
+ * its receipt alone, which does not say what kind of message it answers.
+ */
 const ofRenewed = [
   / came as number /,
   / came with bytes that were never stored$/,
   / has no receipt for /,
   / believes /,
+  / was sent as submitted$/,
 ];
 
 /**
