@@ -55,14 +55,23 @@ function retryAll(cli: Cli, { partner = '', state, ...options }: RetryOptions) {
   const { terminal } = cli;
   return ask(cli, options, 'delivery.retry.all', { partner, state }, (answer) => {
     const { queued, left, waiting, nextAt } = answer;
-    if (queued > 0) terminal.step(`${queued} deliveries to ${partner}: a running node sends them at once.`, 'good');
-    else terminal.say(`No delivery to ${partner} ${standing[state ?? 'dead']}.`);
-    if (left > 0) terminal.say(`${left} stay as they are: what they are about was withdrawn, restricted or erased.`);
     const others = waiting - queued;
+    if (queued > 0) terminal.step(`${queued} deliveries to ${partner}: a running node sends them at once.`, 'good');
+    // What is due already is not brought forward; the line to the partner is open again all the same.
+    else if (state !== 'queued' || others <= 0) terminal.say(`No delivery to ${partner} ${standing[state ?? 'dead']}.`);
+    if (left > 0) terminal.say(`${left} stay as they are: what they are about was withdrawn, restricted or erased.`);
     if (others <= 0) return;
+    if (state === 'queued') {
+      terminal.say(
+        `${others} ${queued > 0 ? 'others ' : ''}to ${partner} are due already, or kept back otherwise: what is due goes now.`,
+      );
+      terminal.next('What still waits, and for what:', [
+        `caseref delivery list --state queued --partner ${partner}${sameNode(options)}`,
+      ]);
+      return;
+    }
     if (queued > 0 || nextAt === undefined) return void terminal.say(`${others} others wait.`);
     terminal.say(`${others} wait for their next try, the first until ${nextAt}.`);
-    if (state === 'queued') return;
     const command = `caseref delivery retry --all --state queued --partner ${partner}${sameNode(options)}`;
     terminal.next('To send them now:', [command]);
   });

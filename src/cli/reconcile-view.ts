@@ -1,9 +1,12 @@
+import { isoInstant } from '../domain/instant.ts';
+import { replayLimits } from '../domain/replay.ts';
 import { type Cli, type Everywhere, onSameNode, sameNode } from './command.ts';
 import type { ValueOf } from './reach.ts';
 import type { Tone } from './table.ts';
 import type { Field } from './terminal.ts';
 
 type Reconciled = ValueOf<'reconcile'>;
+type Replay = Reconciled['theirs']['replays'][number];
 
 const causes: Readonly<Record<string, string>> = {
   'counter-overtaken': 'the partner asked for messages above our own count',
@@ -32,7 +35,7 @@ export function printReconciled(cli: Cli, options: Everywhere, found: Reconciled
   terminal.fields([...recoveryFields(found), ...ourFields(found), ...theirFields(found), ...unknownFields(found)]);
   printWithdrawals(cli, found);
   printMissing(cli, found);
-  if (found.repairs)
+  if (found.repairs && !(found.even && found.asOf !== undefined))
     terminal.next('See what came of it:', [`caseref reconcile ${found.partner}${sameNode(options)} --look`]);
 }
 
@@ -89,7 +92,7 @@ function ourFields({ ours, verify }: Reconciled): Field[] {
   const { epoch, n, formerEpochs, unanswered, receiptsWaiting } = ours;
   const before = formerEpochs === 0 ? '' : `, after ${formerEpochs} that ended`;
   return [
-    ['we count', n === undefined ? undefined : `${n} in epoch ${epoch}${before}`],
+    ['our numbers', n === undefined ? undefined : `up to ${n} in epoch ${epoch}${before}`],
     ...unanswered.map(({ state, count, oldest }): Field => {
       return [
         'our messages',
@@ -112,7 +115,7 @@ function tripWords({ state, outcome, code, at, answeredAfterMs }: NonNullable<Re
 function theirFields({ theirs: { streams, missing } }: Reconciled): Field[] {
   return streams.map(({ epoch, upTo, highest, open }): Field => {
     const holes = open > 0 || missing.some((one) => one.epoch === epoch);
-    return ['it counts', `${highest} in epoch ${epoch}${holes ? `, whole up to ${upTo}, ${open} not in` : ''}`];
+    return ['its numbers', `up to ${highest} in epoch ${epoch}${holes ? `, whole up to ${upTo}, ${open} not in` : ''}`];
   });
 }
 
@@ -142,6 +145,13 @@ function printWithdrawals({ terminal }: Cli, { ours: { withdrawals, withdrawalsU
   );
 }
 
+/** A partner is asked every ten minutes at most, whatever is wanted of it. */
+function notAsked({ state }: Replay, replays: readonly Replay[]): string {
+  const last = Math.max(...replays.map(({ askedAt }) => (askedAt === undefined ? 0 : Date.parse(askedAt))));
+  const again = last + replayLimits.everyMs;
+  return state === 'wanted' && last > 0 ? `not yet; not before ${isoInstant(again)}` : 'not yet';
+}
+
 function printMissing({ terminal }: Cli, { theirs: { missing, replays } }: Reconciled): void {
   if (missing.length > 0) {
     terminal.line('');
@@ -161,7 +171,7 @@ function printMissing({ terminal }: Cli, { theirs: { missing, replays } }: Recon
       { title: 'replay from', cell: ({ from, to }) => (to === undefined ? `${from}` : `${from} to ${to}`) },
       { title: 'epoch', cell: ({ epoch }) => epoch },
       { title: 'state', cell: ({ state, code }) => [state, code].filter(Boolean).join(' ') },
-      { title: 'asked', cell: ({ askedAt }) => askedAt ?? 'not yet' },
+      { title: 'asked', cell: (one) => one.askedAt ?? notAsked(one, replays) },
     ],
     replays,
   );

@@ -61,12 +61,17 @@ function heldBy(socket: string | undefined, locked: Refusal): Refusal {
   return refuse('store-locked', '', `A node runs on this data directory already (process ${pid}).`, next);
 }
 
+function endAtOnce({ terminal }: Cli, signal: NodeJS.Signals): never {
+  terminal.warn(`${signal}, the second: ended at once. What was committed stays; the rest goes on at the next start.`);
+  process.exit(exit.refused);
+}
+
 /** The first signal to stop; a second one ends the program where it is, which loses nothing that was committed. */
 function firstSignal(cli: Cli): Promise<NodeJS.Signals> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   let asked = false;
   const stop = (signal: NodeJS.Signals) => {
-    if (asked) process.exit(exit.refused);
+    if (asked) endAtOnce(cli, signal);
     asked = true;
     setTimeout(() => endLate(cli), LATE_MS).unref();
     resolve(signal);

@@ -251,7 +251,7 @@ export const alerts = {
   },
   'partner-state-lost': {
     says: 'The partner does not know numbers that it gave: it lost what it had sent, and cannot send it again.',
-    next: 'Ask the partner whether it restored a backup, then compare with it: caseref partner show PARTNER',
+    next: 'Ask the partner whether it restored a backup, then compare with it: caseref reconcile PARTNER',
     urgent: true,
   },
   'sequence-reused': {

@@ -38,7 +38,10 @@ export const refusals = {
     'The marking contradicts itself or is unknown',
     'Use a TLP 2.0 label in capitals (RED, AMBER+STRICT, AMBER, GREEN, CLEAR) and the codes of schemas/codes/marking-*.json.',
   ],
-  'reference-exists': ['A reference with this id exists already', 'Revise the existing reference, or send a new id.'],
+  'reference-exists': [
+    'A reference with this id exists already',
+    'Revise it (PUT /v1/references/{id} of the node API), or send a new id.',
+  ],
   'revision-conflict': [
     'The revision does not follow the stored one',
     'Read the reference again and revise what it says now.',

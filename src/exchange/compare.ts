@@ -283,8 +283,8 @@ function tasksOf(said: Said, hasReplay: boolean): Task[] {
       ? [
           task(
             false,
-            `The partner has ${unknown.strange.length} references from us that this store does not know.`,
-            'Submit each again with its id from your own system; where you have none, ask the partner to erase it.',
+            `The partner has, or had, references from us that this store does not know: ${unknown.strange.length}.`,
+            'Submit each again with its id from your own system, and withdraw it then if it was to be taken back; where you have none, ask the partner to erase it. What is not submitted again stands here for 100 days.',
           ),
         ]
       : []),

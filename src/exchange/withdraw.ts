@@ -51,6 +51,10 @@ export function readWithdrawal(input: unknown): Withdrawn | Refusal {
   return refuse('code-unknown', '/reason', 'The reason is not in the code list.', `Use one of: ${listed.join(', ')}.`);
 }
 
+/** The store may have been put back to a time before it was sent: then only the partner has it, and reconcile names it. */
+const notHere =
+  'Check the id. Was it sent before the store was put back? Submit it again with its id, then withdraw it. Which those are: caseref reconcile ISSUER';
+
 /**
  * Takes an own reference back: sealed here at once, out of every face; what had not left is cancelled, and everybody who
  * holds it is asked to seal or erase it. It is complete for a recipient with that recipient's receipt and not before.
@@ -59,7 +63,7 @@ export async function withdraw(exchange: Exchange, id: string, content: Withdraw
   const name = { originator: exchange.self, id };
   const answer = await inTransaction(exchange.store.db, async (trx) => {
     const known = await lockOne(trx, name);
-    if (!known) return refuse('not-found');
+    if (!known) return refuse('not-found', '', undefined, notHere);
     if (known.state === 'purged' || known.state === 'expired') return refuse('reference-withdrawn');
     const { partners } = await exchange.directory.within(trx);
     const recipients = await recall(exchange, trx, name, [...partners.keys()], content);

@@ -80,7 +80,7 @@ async function noteStoreLoss(exchange: Exchange, seen: Progress): Promise<void> 
     await beginLife(trx, { id: exchange.chance.uuid4(), at, above: seen.position + MARGIN });
     await noteKeySetLoss(trx, seen.keySet);
   });
-  exchange.log.info(
+  exchange.log.warn(
     { event: 'store.restored' },
     'the store is older than it was: every partner is asked for what is missing',
   );

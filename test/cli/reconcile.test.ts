@@ -52,6 +52,8 @@ test('where nothing differs it says so, and what was tried', async () => {
   expect(code).toBe(0);
   expect(out).toMatch(/^EVEN\s+Nothing differs, as of the round trip at \d{4}-\S+Z\./);
   expect(out).toContain('a round trip was begun');
+  expect(out).toMatch(/our numbers\s+up to \d+ in epoch/);
+  expect(out).not.toContain('See what came of it');
 });
 
 test('an organisation that is no partner is refused', async () => {

@@ -141,6 +141,6 @@ function silent(self: string, issuer: string, code: string | undefined): Finding
   }
   const why = code === undefined ? '' : ` (${code})`;
   const message = `${issuer} did not take a message${why}.`;
-  const next = `Call its operator; see what waits: caseref delivery list --state queued --partner ${issuer}`;
+  const next = `It is tried again by itself; if this stays, call its operator. What waits, and until when: caseref delivery list --state queued --partner ${issuer}`;
   return { level: 'bad', code: 'partner-unreachable', partner: issuer, message, next };
 }
