@@ -1,5 +1,6 @@
 import { HORIZON_MS, LIFE_MS } from '../domain/attempt.ts';
 import { pollLimits, waitsToBeFetched } from '../domain/poll.ts';
+import { MOST_APART_MS } from '../domain/skew.ts';
 import { forgetNonces, takeAged } from '../store/poll.ts';
 import { settleBatch, settledBy } from './attempts.ts';
 import type { Exchange } from './context.ts';
@@ -7,8 +8,6 @@ import type { PartnerEntry } from './directory.ts';
 import { every, type Ticking } from './ticking.ts';
 
 const TICK_MS = 60_000;
-/** The clock of another process may be so far behind, and still take a request that is over here (see `openReadyStore`). */
-const BEHIND_MS = 3_600_000;
 
 /**
  * Forgets used nonces, and gives up what has waited for as long as a message is tried: what nobody fetches, and what was never
@@ -20,7 +19,8 @@ export function startPollUpkeep(exchange: Exchange): Ticking {
 
 /** One round of it, in any process at any time. */
 export async function tidyPolls(exchange: Exchange): Promise<void> {
-  await forgetNonces(exchange.store.db, new Date(exchange.clock() - BEHIND_MS));
+  // The clock of another process may be that far behind, and still take a request that is over here.
+  await forgetNonces(exchange.store.db, new Date(exchange.clock() - MOST_APART_MS));
   const { partners } = await exchange.directory.within(exchange.store.db);
   for (const partner of partners.values()) {
     if (partner.state === 'active' || waitsToBeFetched(partner)) await giveUpAged(exchange, partner);

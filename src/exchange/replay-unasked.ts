@@ -1,4 +1,5 @@
 import { replayLimits } from '../domain/replay.ts';
+import { SKEW_MS } from '../domain/skew.ts';
 import { reservePositions } from '../store/feed.ts';
 import type { Trx } from '../store/open.ts';
 import { deliveryInsert } from '../store/outbox.ts';
@@ -14,8 +15,6 @@ import { newNotice } from './queue.ts';
 const DAY = 86_400_000;
 /** Receipts that were on their way when a partner first spoke have come by then. */
 const ANSWERED_MS = 10 * 60_000;
-/** Clocks of two processes may differ by this much: another one may have heard of the new epoch in what is the future here. */
-const SKEW_MS = 10 * 60_000;
 
 /**
  * A partner that begins a new epoch may have lost what it was sent, and cannot say so where we publish no address to be asked
@@ -47,6 +46,7 @@ async function goOn(exchange: Exchange, trx: Trx, { partner, at }: NewEpoch): Pr
   const next = await nextStretch(exchange, trx, partner, at);
   if (!next) return;
   if (last && begun) await sayEnd(exchange, trx, last);
+  // Another process may have heard of the epoch in what is the future here.
   const heard = Math.min(at.getTime(), exchange.clock() + SKEW_MS);
   // Never before the epoch that it answers, nor beside the replay before it: both are told by this instant.
   const askedAt = new Date(Math.max(exchange.clock(), heard, begun ? last.asked_at.getTime() + 1 : 0));

@@ -1,10 +1,8 @@
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import { MOST_APART_MS } from '../domain/skew.ts';
 import { aheadOfServer } from './checkup.ts';
 import { drift, migrate } from './migrate.ts';
 import { openStore, type Store, type StoreSettings } from './open.ts';
-
-/** A clock that is wrong by more erases before its time and signs what partners refuse for good. */
-const MOST_APART_MS = 3_600_000;
 
 /**
  * Opens a store and brings it to this release's shape. Refuses a store that is in use, that cannot be reached, that a
@@ -29,6 +27,7 @@ function unavailable(failure: unknown): Refusal {
   return refuse('store-unavailable', '', `The store cannot be opened${typeof code === 'string' ? ` (${code})` : ''}.`);
 }
 
+/** A clock that is wrong by more erases before its time and signs what partners refuse for good. */
 async function compareClocks(store: Store, clock: () => number): Promise<Refusal | undefined> {
   if (store.kind !== 'postgres') return undefined;
   const ahead = await aheadOfServer(store, clock);

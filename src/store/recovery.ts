@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { replayLimits } from '../domain/replay.ts';
+import { SKEW_MS } from '../domain/skew.ts';
 import { renewTellings } from './case-tellings.ts';
 import type { Database, Trx } from './open.ts';
 import type { LossCause, OpenedBy, RecoveryTable } from './recovery-tables.ts';
@@ -228,8 +229,6 @@ export async function settleRecovery(
 }
 
 const DAY = 86_400_000;
-/** Another process may have heard of it by a clock that is behind by so much. */
-const SKEW_MS = 10 * 60_000;
 
 /** One of a partner's streams, with how it stands with the replay that was asked for since its recovery began. */
 export interface AskedStream {
@@ -259,6 +258,7 @@ export async function askedStreams(
   horizonDays: number,
 ): Promise<AskedStream[]> {
   const horizon = new Date(since.getTime() - horizonDays * DAY);
+  // Another process may have heard of it by a clock that is behind.
   const heard = new Date(since.getTime() - SKEW_MS);
   const { rows } = await sql<AskedStream>`
     select s.epoch, least(s.floor, g.below) as floor, s.highest, q.state, q.code, q.asked_at,

@@ -35,6 +35,12 @@ async function counts(epoch = crypto.randomUUID(), aheadMs = 0): Promise<string>
   return epoch;
 }
 
+/** Our own numbers begin anew, as after a loss that is over. */
+async function endEpoch(): Promise<void> {
+  await inTransaction(db(), (trx) => noteLoss(bench.exchange, trx, { partner: issuer(), because: 'operator' }));
+  await sql`update recovery set opened_at = at, resumed_at = at where partner = ${issuer()}`.execute(db());
+}
+
 /** Rounds of the worker until nothing more leaves. */
 async function rounds(): Promise<Pushed[]> {
   const left: Pushed[] = [];
@@ -108,8 +114,7 @@ describe('a new epoch of a partner', () => {
     await counts();
     await bench.share({ url: 'https://gallery.example/1' });
     const old = await bench.leave();
-    await inTransaction(db(), (trx) => noteLoss(bench.exchange, trx, { partner: issuer(), because: 'operator' }));
-    await sql`update recovery set opened_at = at, resumed_at = at where partner = ${issuer()}`.execute(db());
+    await endEpoch();
     await bench.share({ url: 'https://gallery.example/2' });
     await bench.leave();
     await counts();
@@ -171,8 +176,7 @@ describe('a new epoch of a partner', () => {
     await counts();
     await bench.share({ url: 'https://gallery.example/1' });
     const old = await bench.leave();
-    await inTransaction(db(), (trx) => noteLoss(bench.exchange, trx, { partner: issuer(), because: 'operator' }));
-    await sql`update recovery set opened_at = at, resumed_at = at where partner = ${issuer()}`.execute(db());
+    await endEpoch();
     await bench.share({ url: 'https://gallery.example/2' });
     const fresh = await bench.leave();
     await counts();
@@ -197,8 +201,7 @@ describe('a new epoch of a partner', () => {
     await counts();
     const stream = db().selectFrom('partner_stream').select('epoch').where('partner', '=', issuer());
     const { epoch: old } = await stream.executeTakeFirstOrThrow();
-    await inTransaction(db(), (trx) => noteLoss(bench.exchange, trx, { partner: issuer(), because: 'operator' }));
-    await sql`update recovery set opened_at = at, resumed_at = at where partner = ${issuer()}`.execute(db());
+    await endEpoch();
     await bench.share();
     await bench.leave();
     await counts();
@@ -211,8 +214,7 @@ describe('a new epoch of a partner', () => {
     await counts();
     await bench.share({ url: 'https://gallery.example/1' });
     const old = await bench.leave();
-    await inTransaction(db(), (trx) => noteLoss(bench.exchange, trx, { partner: issuer(), because: 'operator' }));
-    await sql`update recovery set opened_at = at, resumed_at = at where partner = ${issuer()}`.execute(db());
+    await endEpoch();
     await bench.share({ url: 'https://gallery.example/2' });
     const fresh = await bench.leave();
     await counts(crypto.randomUUID(), 5000);

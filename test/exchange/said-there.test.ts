@@ -106,6 +106,14 @@ describe('nothing is learned', () => {
   });
 });
 
+test('a reference that nobody here remembers cannot be withdrawn, and the refusal says how it can', async () => {
+  await forgotten(10);
+  expect(await takeBack(crypto.randomUUID())).toMatchObject({
+    code: 'not-found',
+    next: expect.stringMatching(/Submit it again with its id, then withdraw it.*caseref reconcile/),
+  });
+});
+
 test('what a partner says to have takes nothing of ours out of our own faces', async () => {
   const id = await forgotten(9);
   await says(id, { outcome: 'accepted' });

@@ -142,41 +142,38 @@ async function judged(play: Play): Promise<Violation[]> {
   const graceMs = Number.MAX_SAFE_INTEGER;
   const restored = checks.restoredIssuers();
   const breaches = await findBreaches(nodes, { atRest: true, answered, restored, graceMs });
-  const renewed = await renewedNames(play);
-  const wrong = breaches.filter((about) => !isExplained(about, renewed));
+  const renewed = await namesBeside(play, 'state-lost');
+  const said = await namesBeside(play, 'said-there');
+  const wrong = breaches.filter(
+    (about) => !isExplained(about, renewed, ofRenewed) && !isExplained(about, said, ofSaid),
+  );
   return wrong.map((about) => ({ rule: 'the judge of the network scenarios agrees', about }));
 }
 
-/** Names under which a restored node had sent something that it does not remember, and that it says again under another one. */
-async function renewedNames({ world, places }: Play): Promise<ReadonlySet<string>> {
+/**
+ * Names that a restored node stands by in part only: `state-lost`, under which it had sent something that it does not remember and
+ * says again under another name; `said-there`, which it knows by its receipt alone.
+ */
+async function namesBeside({ world, places }: Play, code: 'state-lost' | 'said-there'): Promise<ReadonlySet<string>> {
   const rows = await world.database.ask<{ jti: string }>(
     places
-      .map(
-        ({ site }) =>
-          `select jti from ${schemaOf(site.number)}.delivery where last_code in ('state-lost', 'said-there')`,
-      )
+      .map(({ site }) => `select jti from ${schemaOf(site.number)}.delivery where last_code = '${code}'`)
       .join(' union all '),
   );
   return new Set(rows.map(({ jti }) => jti));
 }
 
-/**
- * What the judge says of a message whose sender dropped it before it was signed, as far as it remembers; or that the sender knows by
- * its receipt alone, which does not say what kind of message it answers.
- */
-const ofRenewed = [
-  / came as number /,
-  / came with bytes that were never stored$/,
-  / has no receipt for /,
-  / believes /,
-  / was sent as submitted$/,
-];
+/** What the judge says of a message whose sender dropped it before it was signed, as far as it remembers. */
+const ofRenewed = [/ came as number /, / came with bytes that were never stored$/, / has no receipt for /];
+
+/** What it says of one that its sender knows by a receipt, which says neither its number, its bytes nor its kind, nor what came later. */
+const ofSaid = [...ofRenewed, / believes /, / was sent as submitted$/];
 
 /**
  * What the judge cannot know: a replay voids once more what it may not say again, and how often that may be is a rule of
  * `checks`; and a name that was renewed stands for what was sent in the lost time.
  */
-function isExplained(about: string, renewed: ReadonlySet<string>): boolean {
+function isExplained(about: string, names: ReadonlySet<string>, sayings: readonly RegExp[]): boolean {
   if (about.endsWith(' was voided twice')) return true;
-  return ofRenewed.some((says) => says.test(about)) && about.split(/[\s,]/).some((word) => renewed.has(word));
+  return sayings.some((says) => says.test(about)) && about.split(/[\s,]/).some((word) => names.has(word));
 }
